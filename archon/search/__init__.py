@@ -1,0 +1,1 @@
+"""Spaces, samplers, evaluation, the study loop, and the choice of a winner."""
