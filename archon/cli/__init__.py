@@ -1,1 +1,1 @@
-""""""
+"""A file per verb: parse, call the service, print."""

@@ -21,8 +21,17 @@ Effect = Literal["produce", "annotate", "select"]
 or drops candidates."""
 
 Degradation = Literal[
-    "parse_failed", "repaired", "fallback", "empty_reply", "truncated", "filtered", "left_out",
-    "unknown_verdict", "none_passed", "empty_input", "no_answer",
+    "parse_failed",
+    "repaired",
+    "fallback",
+    "empty_reply",
+    "truncated",
+    "filtered",
+    "left_out",
+    "unknown_verdict",
+    "none_passed",
+    "empty_input",
+    "no_answer",
 ]
 """What may go less well than it should; each is counted in the trace."""
 

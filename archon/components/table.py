@@ -47,8 +47,13 @@ def problems_of(
 ) -> list[Problem]:
     """Everything wrong with one spec, looked at alone."""
     if spec.kind not in table:
-        return [Problem(f"there is no component {spec.kind!r}.", path="kind",
-                        hint=suggest(spec.kind, table) + "(archon components lists them)")]
+        return [
+            Problem(
+                f"there is no component {spec.kind!r}.",
+                path="kind",
+                hint=suggest(spec.kind, table) + "(archon components lists them)",
+            )
+        ]
     kind = table[spec.kind]
     known = parameters(kind)
     problems = []
@@ -58,8 +63,11 @@ def problems_of(
         problems.append(Problem(f"{spec.kind} asks no model.", path="model", hint="Remove it."))
     for name, value in spec.params:
         if name not in known:
-            problems.append(Problem(f"{spec.kind} has no parameter {name!r}.", path=name,
-                                    hint=suggest(name, known)))
+            problems.append(
+                Problem(
+                    f"{spec.kind} has no parameter {name!r}.", path=name, hint=suggest(name, known)
+                )
+            )
         elif wrong := _wrong_value(known[name], value):
             problems.append(Problem(wrong, path=name))
     given = dict(spec.params)

@@ -13,7 +13,7 @@ ParamValue = str | int | float | bool | None | tuple["ParamValue", ...]
 
 @dataclass(frozen=True, slots=True)
 class ComponentSpec:
-    """One component of a layer: its kind, the alias of its model ("" = needs none), parameters."""
+    """One component of a layer: its kind, the alias of its model ("" = none), its parameters."""
 
     kind: str
     model: str = ""
@@ -66,9 +66,7 @@ class Architecture:
 
     def canonical_json(self) -> str:
         """The one text that stands for this architecture; equal architectures, equal texts."""
-        return json.dumps(
-            self.to_data(), ensure_ascii=True, sort_keys=True, separators=(",", ":")
-        )
+        return json.dumps(self.to_data(), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 
     def models(self) -> tuple[str, ...]:
         """Aliases of all models used, each once, sorted."""

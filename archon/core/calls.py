@@ -25,7 +25,7 @@ FAULTY: frozenset[str] = frozenset({"filtered", "refused", "context", "empty"})
 class Sampling:
     """Sampling parameters that change the text.
 
-    ``temperature`` >= 0; ``max_tokens`` limits the completion; ``None`` leaves ``top_p`` to the model.
+    ``temperature`` >= 0; ``max_tokens`` limits the completion; ``top_p`` None leaves it to the model.
     """
 
     temperature: float = 0.7
@@ -105,7 +105,7 @@ class ModelReply:
 
     @property
     def is_faulty(self) -> bool:
-        """Whether the model failed to give a usable text (a model fault, never retried as infra)."""
+        """Whether the model failed to give a usable text (a model fault, not the network's)."""
         return self.finish in FAULTY
 
 

@@ -10,7 +10,7 @@ from archon.core.messages import Conversation
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A text with what is known about it. A new text is a new candidate without critique or scores."""
+    """A text with what is known about it. A new text is a new candidate: no critique, no scores."""
 
     text: str
     call: CallKey

@@ -24,14 +24,14 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        """``study.yaml:14: layers[2].kind: there is no component 'fusor'. Did you mean 'fuse'?``."""
+        """``study.yaml:14: layers[2].kind: there is no component 'fusor'. ...``."""
         place = self.file + (f":{self.line}" if self.line is not None else "")
         parts = [part for part in (place, self.path, self.message) if part]
         return ": ".join(parts) + (f" {self.hint}" if self.hint else "")
 
 
 class SpecError(ArchonError):
-    """A job, pipeline, space or benchmark file is wrong. Holds every problem found, not the first."""
+    """A job, pipeline, space or benchmark file is wrong; holds every problem found."""
 
     exit_code = 2
 

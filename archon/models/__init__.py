@@ -1,1 +1,1 @@
-""""""
+"""Adapters behind the ``ModelClient`` port, and the prices of models."""

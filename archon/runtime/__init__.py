@@ -1,1 +1,1 @@
-""""""
+"""Runs one architecture on one question, and the policies around a model client."""

@@ -1,1 +1,1 @@
-""""""
+"""How good an answer is: one file per way of scoring."""

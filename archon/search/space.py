@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from archon.core.architecture import Architecture, ComponentSpec, Layer, ParamValue
+from archon.core.architecture import ParamValue
 
 Scalar = str | int | float | bool | None
 
@@ -48,7 +48,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A number from ``low`` to ``high``, both included. ``step`` (whole numbers) excludes ``log``."""
+    """A number from ``low`` to ``high``, both included. ``step`` is for whole numbers, not ``log``."""
 
     low: float
     high: float

@@ -1,1 +1,1 @@
-""""""
+"""Settings, the wiring of objects, and what the verbs do."""

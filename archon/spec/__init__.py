@@ -1,1 +1,1 @@
-""""""
+"""Files to values and back, with line numbers."""

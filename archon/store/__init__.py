@@ -1,1 +1,1 @@
-""""""
+"""The database: calls, studies, trials and results. The only package with SQLAlchemy."""

@@ -1,1 +1,1 @@
-""""""
+"""Conformance suites, usable by third parties."""
