@@ -13,7 +13,7 @@ ParamValue = str | int | float | bool | None | tuple["ParamValue", ...]
 
 @dataclass(frozen=True, slots=True)
 class ComponentSpec:
-    """One component of a layer: its kind, the alias of its model ("" = none), its parameters."""
+    """A component of a layer: its kind, the alias of its model ("" = none), its parameters."""
 
     kind: str
     model: str = ""

@@ -25,7 +25,7 @@ FAULTY: frozenset[str] = frozenset({"filtered", "refused", "context", "empty"})
 class Sampling:
     """Sampling parameters that change the text.
 
-    ``temperature`` >= 0; ``max_tokens`` limits the completion; ``top_p`` None leaves it to the model.
+    ``temperature`` >= 0; ``max_tokens`` limits the completion; ``top_p`` None: the model's own.
     """
 
     temperature: float = 0.7
@@ -165,8 +165,18 @@ class ModelCard:
 class CallStore(Protocol):
     """Keeps completions for ever. All methods are durable when they return."""
 
-    async def claim(self, batch: CallBatch, identity: str) -> dict[CallKey, ModelReply]:
-        """The replies that are stored; for the missing keys, an intent to buy is recorded."""
+    async def claim(
+        self,
+        batch: CallBatch,
+        identity: str,
+        *,
+        reserved_nusd: int = 0,
+        reserved_tokens: int = 0,
+    ) -> dict[CallKey, ModelReply]:
+        """The replies that are stored; for the missing keys, an intent to buy is recorded.
+
+        ``reserved_*`` is the worst case of one completion: what a lost one may have cost.
+        """
         ...
 
     async def put(self, replies: tuple[ModelReply, ...], spend_nusd: tuple[int, ...]) -> None:

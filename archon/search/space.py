@@ -48,7 +48,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A number from ``low`` to ``high``, both included. ``step`` is for whole numbers, not ``log``."""
+    """A number from ``low`` to ``high``, both included; ``step`` is for whole numbers only."""
 
     low: float
     high: float

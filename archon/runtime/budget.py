@@ -1,0 +1,116 @@
+"""One budget for a whole study. A call reserves its worst case before it is dispatched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from archon.core.errors import BudgetExceeded
+
+PROMPT_OVERHEAD_TOKENS = 64
+"""Room for what a chat template adds around the messages of one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Calls (completions), tokens, and billionths of a dollar."""
+
+    calls: int = 0
+    tokens: int = 0
+    cost_nusd: int = 0
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(
+            self.calls + other.calls, self.tokens + other.tokens, self.cost_nusd + other.cost_nusd
+        )
+
+    def __sub__(self, other: Amount) -> Amount:
+        return Amount(
+            self.calls - other.calls, self.tokens - other.tokens, self.cost_nusd - other.cost_nusd
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Upper limits; None is no limit. ``deadline_s`` is on the clock that the budget is given."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    cost_nusd: int | None = None
+    deadline_s: float | None = None
+
+    def share(self, part: float) -> Caps:
+        """The same limits on ``part`` (in [0, 1]) of calls, tokens and money."""
+        return replace(
+            self,
+            calls=None if self.calls is None else int(self.calls * part),
+            tokens=None if self.tokens is None else int(self.tokens * part),
+            cost_nusd=None if self.cost_nusd is None else int(self.cost_nusd * part),
+        )
+
+    def exceeded_by(self, amount: Amount) -> str:
+        """Which limit ``amount`` would break, in words ("" if none)."""
+        for name, unit, scale in (
+            ("calls", "calls", 1),
+            ("tokens", "tokens", 1),
+            ("cost_nusd", "USD", 1e9),
+        ):
+            cap, value = getattr(self, name), getattr(amount, name)
+            if cap is not None and value > cap:
+                return f"{value / scale:g} {unit} would pass the limit of {cap / scale:g}"
+        return ""
+
+
+class Budget:
+    """Spent and reserved amounts against caps, for one event loop.
+
+    A reservation that does not fit waits while others are in flight, because they settle for less
+    than their worst case; it fails when nothing is left that could settle.
+    """
+
+    def __init__(self, caps: Caps, clock: Callable[[], float], spent: Amount = Amount()) -> None:
+        self.caps = caps
+        self.spent = spent
+        self.reserved = Amount()
+        self._clock = clock
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the deadline, never negative; None without one."""
+        if self.caps.deadline_s is None:
+            return None
+        return max(0.0, self.caps.deadline_s - self._clock())
+
+    async def reserve(self, worst: Amount) -> None:
+        """Set ``worst`` aside before a dispatch.
+
+        Raises:
+            BudgetExceeded: It cannot fit even after everything in flight has settled.
+        """
+        while True:
+            if self.seconds_left == 0.0:
+                raise BudgetExceeded("the time of the budget is used up")
+            reason = self.caps.exceeded_by(self.spent + self.reserved + worst)
+            if not reason:
+                self.reserved += worst
+                return
+            if self.reserved == Amount():
+                raise BudgetExceeded(f"the budget does not allow the next call: {reason}")
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
+
+    def settle(self, worst: Amount, actual: Amount) -> None:
+        """Replace a reservation by what the call really took."""
+        self.reserved -= worst
+        self.spent += actual
+        for turn in self._waiting:
+            if not turn.done():
+                turn.set_result(None)
+        self._waiting.clear()
+
+    def charge(self, amount: Amount) -> None:
+        """Count what was spent without a reservation of its own, e.g. a try that may be billed."""
+        self.spent += amount

@@ -1,0 +1,158 @@
+"""Policies as clients around a client: reuse, budget, routing.
+
+They stack in one expression, ``Reusing(Budgeted(Routed({alias: Limited(backend)})))``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from archon.core.calls import (
+    CallBatch,
+    CallKey,
+    CallStore,
+    ModelCard,
+    ModelClient,
+    ModelReply,
+)
+from archon.core.errors import ArchonError, CallError, SetupError
+from archon.runtime.budget import PROMPT_OVERHEAD_TOKENS, Amount, Budget
+
+
+def worst_case(batch: CallBatch, card: ModelCard) -> Amount:
+    """The most that this batch can take: a token is at least one byte of the prompt.
+
+    Every sample is charged its own prompt, since an endpoint may answer fewer than were asked.
+    """
+    n = len(batch.slots)
+    prompt = PROMPT_OVERHEAD_TOKENS + sum(
+        len(message.content.encode("utf-8", "surrogatepass")) + 8
+        for message in batch.request.messages
+    )
+    completion = batch.request.sampling.max_tokens
+    return Amount(n, n * (prompt + completion), n * card.price.cost_nusd(prompt, completion))
+
+
+def spent_on(reply: ModelReply, card: ModelCard) -> Amount:
+    """What one bought reply took, as the endpoint bills it."""
+    usage = reply.usage
+    return Amount(
+        calls=1,
+        tokens=usage.billed_prompt_tokens + usage.completion_tokens,
+        cost_nusd=card.price.cost_nusd(usage.billed_prompt_tokens, usage.completion_tokens),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Sends each request to the client of its model's alias."""
+
+    clients: Mapping[str, ModelClient]
+
+    async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        """See ``ModelClient``."""
+        client = self.clients.get(batch.request.model)
+        if client is None:
+            raise SetupError(f"no model is called {batch.request.model!r}")
+        return await client.complete(batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Budgeted:
+    """Reserves the worst case of a batch before dispatch and settles for what it took."""
+
+    inner: ModelClient
+    budget: Budget
+    cards: Mapping[str, ModelCard]
+
+    async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        """See ``ModelClient``."""
+        card = self.cards[batch.request.model]
+        worst = worst_case(batch, card)
+        await self.budget.reserve(worst)
+        # Until a reply says otherwise the call may have been billed in full (a cut connection,
+        # a cancelled task): what is not known is counted as spent, never as free.
+        actual = worst
+        try:
+            replies = await self.inner.complete(batch)
+            actual = sum((spent_on(reply, card) for reply in replies), Amount())
+            return replies
+        except ArchonError as error:
+            is_maybe_billed = isinstance(error, CallError) and error.is_maybe_billed
+            actual = worst if is_maybe_billed else Amount()
+            raise
+        finally:
+            self.budget.settle(worst, actual)
+
+
+@dataclass(frozen=True, slots=True)
+class Reusing:
+    """Buys each completion once: from the store, from a purchase in flight, or from ``inner``.
+
+    A reply is durable before it is returned. Where ``inner`` returns fewer replies than slots, the
+    rest is asked for again.
+    """
+
+    inner: ModelClient
+    calls: CallStore
+    cards: Mapping[str, ModelCard]
+    _flying: dict[CallKey, asyncio.Future[ModelReply | None]] = field(default_factory=dict)
+
+    async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        """See ``ModelClient``; always one reply per slot."""
+        found: dict[CallKey, ModelReply] = {}
+        keys = batch.keys()
+        while missing := [key for key in keys if key not in found]:
+            mine = tuple(key for key in missing if key not in self._flying)
+            theirs = [self._flying[key] for key in missing if key in self._flying]
+            if mine:
+                found |= await self._obtain(batch, mine)
+            for flight in theirs:
+                # None: the buyer was cancelled or failed, so the next round buys it here.
+                reply = await asyncio.shield(flight)
+                if reply is not None:
+                    found[reply.key] = replace(reply, is_reused=True)
+        return tuple(found[key] for key in keys)
+
+    async def _obtain(
+        self, batch: CallBatch, keys: tuple[CallKey, ...]
+    ) -> dict[CallKey, ModelReply]:
+        loop = asyncio.get_running_loop()
+        flights = {key: loop.create_future() for key in keys}
+        self._flying.update(flights)
+        found: dict[CallKey, ModelReply] = {}
+        try:
+            await self._fetch(replace(batch, slots=tuple(key.slot for key in keys)), found)
+            return found
+        finally:
+            for key, flight in flights.items():
+                del self._flying[key]
+                flight.set_result(found.get(key))
+
+    async def _fetch(self, batch: CallBatch, found: dict[CallKey, ModelReply]) -> None:
+        card = self.cards[batch.request.model]
+        worst = worst_case(replace(batch, slots=batch.slots[:1]), card)
+        found |= await self.calls.claim(
+            batch,
+            card.identity,
+            reserved_nusd=worst.cost_nusd,
+            reserved_tokens=worst.tokens,
+        )
+        while missing := tuple(key for key in batch.keys() if key not in found):
+            bought = await self._buy(batch, missing)
+            await self.calls.put(bought, tuple(spent_on(reply, card).cost_nusd for reply in bought))
+            found |= {reply.key: reply for reply in bought}
+
+    async def _buy(self, batch: CallBatch, keys: tuple[CallKey, ...]) -> tuple[ModelReply, ...]:
+        try:
+            return await self.inner.complete(replace(batch, slots=tuple(key.slot for key in keys)))
+        except ArchonError as error:
+            is_maybe_billed = isinstance(error, CallError) and error.is_maybe_billed
+            await self.calls.abandon(keys, is_maybe_billed=is_maybe_billed)
+            raise
+        except asyncio.CancelledError:
+            # The endpoint may go on and bill a request that nobody waits for any more.
+            await self.calls.abandon(keys, is_maybe_billed=True)
+            raise
