@@ -1,0 +1,308 @@
+"""Calls bought once: claim, put and abandon, each for all pending callers in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from archon.core.calls import CallBatch, CallKey, ModelReply
+from archon.core.records import LossReason
+from archon.store.completions import from_row, is_intact, to_row
+from archon.store.owners import is_alive
+from archon.store.schema import calls, intents, lost_calls, requests
+from archon.store.statements import has_key, insert_new, select_by_keys
+from archon.store.writer import Step, Writer
+
+POLL_S = 0.2
+"""How often a call that another process is buying is looked for."""
+WAIT_S = 300.0
+"""After this long it is bought here too."""
+
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Slots of one request that somebody wants."""
+
+    batch: CallBatch
+    identity: str
+    study_id: str
+    reserved_nusd: int
+    reserved_tokens: int
+    is_patient: bool
+    """Rather waits for another process's purchase than buys as well."""
+
+    def wanted(self) -> list[Key]:
+        """The wanted keys."""
+        return [(self.batch.digest, slot) for slot in self.batch.slots]
+
+
+@dataclass(frozen=True, slots=True)
+class Abandonment:
+    """Intents that come to nothing."""
+
+    keys: tuple[Key, ...]
+    is_maybe_billed: bool
+
+
+@dataclass(frozen=True)
+class CallSteps:
+    """The work on the tables of calls, for one opened store. Runs in the writer's thread."""
+
+    owner: str
+    dialect: str
+
+    def claim(
+        self, connection: sa.Connection, claims: Sequence[Claim]
+    ) -> list[dict[CallKey, ModelReply] | None]:
+        """Stored replies by key, with intents for the rest; None: another process is buying.
+
+        A claim that waits takes nothing, so that no two processes can wait for each other.
+        """
+        wanted = {key for claim in claims for key in claim.wanted()}
+        stored = self._intact(connection, wanted)
+        missing = wanted - stored.keys()
+        held = self._held_by_others(connection, missing) if missing else set()
+        results: list[dict[CallKey, ModelReply] | None] = []
+        buying: list[Claim] = []
+        for claim in claims:
+            if claim.is_patient and not held.isdisjoint(claim.wanted()):
+                results.append(None)
+                continue
+            found = [stored[key] for key in claim.wanted() if key in stored]
+            results.append({reply.key: reply for reply in found})
+            if len(found) < len(claim.batch.slots):
+                buying.append(claim)
+        if buying:
+            self._record_intents(connection, buying, missing)
+        return results
+
+    def put(self, connection: sa.Connection, puts: Sequence[list[dict[str, Any]]]) -> list[None]:
+        """Store rows of replies; what is there already stays, and the later ones are counted."""
+        rows = sorted((row for put in puts for row in put), key=_key_of)
+        now = time.time()
+        for row in rows:
+            row |= {"owner": self.owner, "done_at": now}
+        n_new = connection.execute(insert_new(calls, self.dialect), rows).rowcount
+        connection.execute(
+            sa.delete(intents).where(
+                intents.c.digest == sa.bindparam("b_digest"),
+                intents.c.slot == sa.bindparam("b_slot"),
+                intents.c.owner == self.owner,
+            ),
+            [{"b_digest": row["digest"], "b_slot": row["slot"]} for row in rows],
+        )
+        if n_new != len(rows):
+            self._count_duplicates(connection, rows)
+        return [None] * len(puts)
+
+    def abandon(self, connection: sa.Connection, abandonments: Sequence[Abandonment]) -> list[None]:
+        """Withdraw this store's intents; those maybe billed become uncertain spend."""
+        for is_lost in (True, False):
+            keys = {k for a in abandonments if a.is_maybe_billed is is_lost for k in a.keys}
+            condition = sa.and_(has_key(intents), intents.c.owner == self.owner)
+            withdrawn = _take_away(connection, condition, keys)
+            if is_lost:
+                _record_losses(connection, withdrawn, "maybe_billed")
+        return [None] * len(abandonments)
+
+    def bury(self, connection: sa.Connection, owners: Iterable[str]) -> None:
+        """Turn all intents of dead owners into uncertain spend."""
+        for owner in owners:
+            rows = _take_away(connection, intents.c.owner == owner)
+            _record_losses(connection, rows, "owner_died")
+
+    def bury_the_dead(self, connection: sa.Connection) -> None:
+        """Turn the intents of owners that no longer live into uncertain spend."""
+        last = sa.func.max(intents.c.sent_at)
+        rows = connection.execute(sa.select(intents.c.owner, last).group_by(intents.c.owner))
+        now = time.time()
+        self.bury(connection, [o for o, at in rows.all() if not is_alive(o, silent_s=now - at)])
+
+    def _intact(self, connection: sa.Connection, keys: Collection[Key]) -> dict[Key, ModelReply]:
+        found: dict[Key, ModelReply] = {}
+        for row in select_by_keys(connection, _SELECT_CALLS, keys):
+            if is_intact(row):
+                found[row.digest, row.slot] = from_row(row)
+            else:
+                self._discard(connection, row)
+        return found
+
+    def _discard(self, connection: sa.Connection, row: sa.Row[Any]) -> None:
+        this = sa.and_(calls.c.digest == row.digest, calls.c.slot == row.slot)
+        if connection.execute(sa.delete(calls).where(this)).rowcount:
+            _record_losses(connection, [_paid(row._mapping)], "corrupt")
+
+    def _held_by_others(self, connection: sa.Connection, keys: Collection[Key]) -> set[Key]:
+        rows = [
+            row
+            for row in select_by_keys(connection, _SELECT_INTENTS, keys)
+            if row.owner != self.owner
+        ]
+        now = time.time()
+        silent = {row.owner: now - row.sent_at for row in rows}
+        dead = {owner for owner, for_s in silent.items() if not is_alive(owner, silent_s=for_s)}
+        self.bury(connection, dead)
+        return {(row.digest, row.slot) for row in rows if row.owner not in dead}
+
+    def _record_intents(
+        self, connection: sa.Connection, buying: Sequence[Claim], missing: Collection[Key]
+    ) -> None:
+        now = time.time()
+        rows = [
+            {
+                "digest": digest,
+                "slot": slot,
+                "owner": self.owner,
+                "study_id": claim.study_id,
+                "reserved_nusd": claim.reserved_nusd,
+                "reserved_tokens": claim.reserved_tokens,
+                "sent_at": now,
+            }
+            for claim in buying
+            for digest, slot in claim.wanted()
+            if (digest, slot) in missing
+        ]
+        connection.execute(insert_new(intents, self.dialect), rows)
+        asked = {claim.batch.digest: claim for claim in buying}
+        connection.execute(
+            insert_new(requests, self.dialect), [_request_row(asked[d]) for d in sorted(asked)]
+        )
+
+    def _count_duplicates(
+        self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        stored = {
+            (row.digest, row.slot): row.checksum
+            for row in select_by_keys(connection, _SELECT_CALLS, {_key_of(row) for row in rows})
+        }
+        # The same reply once more is a repeated commit, not a second purchase.
+        late = [_paid(row) for row in rows if stored.get(_key_of(row)) != row["checksum"]]
+        _record_losses(connection, late, "duplicate")
+
+
+class StoredCalls:
+    """The calls of one study, or of none: implements ``CallStore``."""
+
+    def __init__(self, writer: Writer, steps: CallSteps, study_id: str) -> None:
+        self._writer = writer
+        self._study_id = study_id
+        self._claim = Step(0, steps.claim)
+        self._put = Step(1, steps.put)
+        self._abandon = Step(2, steps.abandon)
+
+    async def claim(
+        self,
+        batch: CallBatch,
+        identity: str,
+        *,
+        reserved_nusd: int = 0,
+        reserved_tokens: int = 0,
+    ) -> dict[CallKey, ModelReply]:
+        """See ``CallStore``. Waits while another process buys one of the keys."""
+        ends_at = time.monotonic() + WAIT_S
+        while True:
+            is_patient = time.monotonic() < ends_at
+            claim = Claim(
+                batch, identity, self._study_id, reserved_nusd, reserved_tokens, is_patient
+            )
+            try:
+                found = await self._writer.submit(self._claim, claim)
+            except asyncio.CancelledError:
+                # The intents may be recorded by now, and nobody will act on them.
+                nothing_sent = Abandonment(tuple(claim.wanted()), is_maybe_billed=False)
+                self._writer.post(self._abandon, nothing_sent)
+                raise
+            if found is not None:
+                return found
+            await asyncio.sleep(POLL_S)
+
+    async def put(self, replies: tuple[ModelReply, ...], spend_nusd: tuple[int, ...]) -> None:
+        """See ``CallStore``."""
+        pairs = zip(replies, spend_nusd, strict=True)
+        rows = [to_row(reply, spend) | {"study_id": self._study_id} for reply, spend in pairs]
+        if rows:
+            await self._writer.submit(self._put, rows)
+
+    async def abandon(self, keys: tuple[CallKey, ...], *, is_maybe_billed: bool) -> None:
+        """See ``CallStore``."""
+        plain = tuple((key.digest, key.slot) for key in keys)
+        await self._writer.submit(self._abandon, Abandonment(plain, is_maybe_billed))
+
+
+_SELECT_CALLS = sa.select(calls).where(has_key(calls))
+_SELECT_INTENTS = sa.select(intents).where(has_key(intents))
+
+
+def _take_away(
+    connection: sa.Connection,
+    condition: sa.ColumnElement[bool],
+    keys: Collection[Key] | None = None,
+) -> list[dict[str, Any]]:
+    # The lock (PostgreSQL) lets only one of two processes see the rows and count them.
+    select = sa.select(intents).where(condition).with_for_update()
+    rows = (
+        connection.execute(select).all()
+        if keys is None
+        else select_by_keys(connection, select, keys)
+    )
+    if rows:
+        connection.execute(
+            sa.delete(intents).where(
+                intents.c.digest == sa.bindparam("b_digest"),
+                intents.c.slot == sa.bindparam("b_slot"),
+                intents.c.owner == sa.bindparam("b_owner"),
+            ),
+            [{"b_digest": r.digest, "b_slot": r.slot, "b_owner": r.owner} for r in rows],
+        )
+    return [
+        {
+            "digest": row.digest,
+            "slot": row.slot,
+            "study_id": row.study_id,
+            "nusd": row.reserved_nusd,
+            "tokens": row.reserved_tokens,
+        }
+        for row in rows
+    ]
+
+
+def _record_losses(
+    connection: sa.Connection, rows: Sequence[dict[str, Any]], reason: LossReason
+) -> None:
+    if rows:
+        now = time.time()
+        connection.execute(
+            sa.insert(lost_calls), [row | {"reason": reason, "lost_at": now} for row in rows]
+        )
+
+
+def _paid(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        "digest": row["digest"],
+        "slot": row["slot"],
+        "study_id": row["study_id"],
+        "nusd": row["spend_nusd"],
+        "tokens": row["billed_prompt_tokens"] + row["completion_tokens"],
+    }
+
+
+def _key_of(row: Mapping[str, Any]) -> Key:
+    return row["digest"], row["slot"]
+
+
+def _request_row(claim: Claim) -> dict[str, str]:
+    request = claim.batch.request
+    return {
+        "digest": claim.batch.digest,
+        "identity": claim.identity,
+        "alias": request.model,
+        "body": json.dumps(request.body(), ensure_ascii=True, separators=(",", ":")),
+    }

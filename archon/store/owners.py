@@ -1,0 +1,62 @@
+"""Who is buying: one name per opened store, from which others can tell whether it still lives."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+
+FORGOTTEN_AFTER_S = 6 * 3600.0
+"""Owners that cannot be looked up (another host) count as dead once they are silent this long."""
+
+
+def new_owner() -> str:
+    """``host/pid namespace/pid/start of the process/random``: unique, with no secret in it."""
+    return "/".join(
+        (*_this_host(), str(os.getpid()), _start(os.getpid()) or "", secrets.token_hex(4))
+    )
+
+
+def is_alive(owner: str, *, silent_s: float) -> bool:
+    """Whether the process behind ``owner`` may still be at work.
+
+    Args:
+        owner: A name from ``new_owner``; "" is nobody.
+        silent_s: Seconds since it last wrote, which decides for owners on other hosts.
+    """
+    if not owner:
+        return False
+    host, namespace, pid, start, _ = owner.split("/")
+    can_look_up = sys.platform != "win32" and (host, namespace) == _this_host()
+    if not can_look_up:
+        return silent_s < FORGOTTEN_AFTER_S
+    return _is_running(int(pid)) and (_start(int(pid)) or "") == start
+
+
+def _this_host() -> tuple[str, str]:
+    # Containers may share a host name and not its processes.
+    namespace = Path("/proc/self/ns/pid")
+    inode = namespace.stat().st_ino if namespace.exists() else 0
+    return socket.gethostname().replace("/", "_"), str(inode)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it runs, as another user
+    return True
+
+
+def _start(pid: int) -> str | None:
+    """Clock ticks from boot to the start of the process: a reused pid has another. Linux only."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # The command in parentheses may hold spaces; the start is the 20th field behind it.
+    return stat.rpartition(")")[2].split()[19]

@@ -1,0 +1,193 @@
+"""Studies: made once with their copy of the benchmark, run by one process at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from archon.core.errors import Conflict, NotFound, StoreError
+from archon.core.records import ExampleRow, NewStudy, StudyState
+from archon.store.owners import is_alive
+from archon.store.schema import examples, reports, studies
+from archon.store.statements import insert_new
+from archon.store.writer import Step, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A study with its examples."""
+
+    study: NewStudy
+    rows: tuple[ExampleRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A study's new state and why."""
+
+    study_id: str
+    state: StudyState
+    stop_reason: str = ""
+    is_forced: bool = False
+
+
+@dataclass(frozen=True)
+class StudySteps:
+    """The work on the tables of studies. Runs in the writer's thread."""
+
+    owner: str
+    dialect: str
+
+    def create(
+        self, connection: sa.Connection, creations: Sequence[Creation]
+    ) -> list[StoreError | None]:
+        """Insert studies with their examples; one that is there already must be the same."""
+        return [self._create(connection, creation) for creation in creations]
+
+    def take(
+        self, connection: sa.Connection, changes: Sequence[StateChange]
+    ) -> list[StoreError | None]:
+        """Make this process the one that runs a study."""
+        return [self._take(connection, change) for change in changes]
+
+    def stop(
+        self, connection: sa.Connection, changes: Sequence[StateChange]
+    ) -> list[StoreError | None]:
+        """Set the state in which a study rests."""
+        outcomes: list[StoreError | None] = []
+        for change in changes:
+            update = (
+                sa.update(studies)
+                .where(studies.c.id == change.study_id)
+                .values(state=change.state, stop_reason=change.stop_reason, owner="")
+            )
+            is_known = connection.execute(update).rowcount
+            outcomes.append(None if is_known else _no_study(change.study_id))
+        return outcomes
+
+    def report(self, connection: sa.Connection, pairs: Sequence[tuple[str, str]]) -> list[None]:
+        """Replace reports."""
+        for study_id, body in pairs:
+            connection.execute(sa.delete(reports).where(reports.c.study_id == study_id))
+            connection.execute(
+                sa.insert(reports),
+                {"study_id": study_id, "body": body, "written_at": time.time()},
+            )
+        return [None] * len(pairs)
+
+    def release(self, connection: sa.Connection) -> None:
+        """Leave the studies that this store still runs: they count as cut off."""
+        mine = studies.c.owner == self.owner
+        connection.execute(sa.update(studies).where(mine).values(owner=""))
+
+    def _create(self, connection: sa.Connection, creation: Creation) -> StoreError | None:
+        study = creation.study
+        row = {
+            "id": study.study_id,
+            "name": study.name,
+            "created_at": time.time(),
+            "job": study.job_json,
+            "job_sha256": hashlib.sha256(study.job_json.encode()).hexdigest(),
+            "state": "running",
+            "stop_reason": "",
+            "owner": self.owner,
+            "benchmark_fingerprint": study.benchmark_fingerprint,
+            "seed": study.seed,
+        }
+        if connection.execute(insert_new(studies, self.dialect), row).rowcount:
+            if creation.rows:
+                connection.execute(sa.insert(examples), _example_rows(creation))
+            return None
+        stored = connection.execute(_select(study.study_id)).mappings().one()
+        fixed = ("name", "job_sha256", "benchmark_fingerprint", "seed")
+        if all(stored[name] == row[name] for name in fixed):
+            return None
+        return Conflict(f"study {study.study_id} exists with another job or benchmark")
+
+    def _take(self, connection: sa.Connection, change: StateChange) -> StoreError | None:
+        select = _select(change.study_id).with_for_update()
+        stored = connection.execute(select).mappings().one_or_none()
+        if stored is None:
+            return _no_study(change.study_id)
+        owner = stored["owner"]
+        if owner != self.owner and not change.is_forced and is_alive(owner, silent_s=0.0):
+            host, _, pid, *_ = owner.split("/")
+            return Conflict(
+                f"study {change.study_id} is run by process {pid} on {host}. Stop that one first"
+            )
+        connection.execute(
+            sa.update(studies)
+            .where(studies.c.id == change.study_id)
+            .values(state="running", stop_reason="", owner=self.owner)
+        )
+        return None
+
+
+class StoredStudies:
+    """Makes studies and moves them between their states. Durable when a method returns."""
+
+    def __init__(self, writer: Writer, steps: StudySteps) -> None:
+        self._writer = writer
+        self._create = Step(3, steps.create)
+        self._take = Step(8, steps.take)
+        self._report = Step(9, steps.report)
+        self._stop = Step(10, steps.stop)
+
+    async def create(self, study: NewStudy, rows: Sequence[ExampleRow]) -> None:
+        """Make a study, run by this process; the same study once more changes nothing.
+
+        Raises:
+            Conflict: The id is taken by a study with another job or benchmark.
+        """
+        await self._writer.submit(self._create, Creation(study, tuple(rows)))
+
+    async def take(self, study_id: str, *, is_forced: bool = False) -> None:
+        """Become the process that runs a study, to resume it.
+
+        Args:
+            study_id: Its whole id.
+            is_forced: Although its owner seems alive (it was on a host that is gone).
+
+        Raises:
+            NotFound: There is no such study.
+            Conflict: Another process runs it.
+        """
+        change = StateChange(study_id, "running", is_forced=is_forced)
+        await self._writer.submit(self._take, change)
+
+    async def stop(self, study_id: str, state: StudyState, reason: str) -> None:
+        """Let a study rest as paused, completed or failed, with a sentence that says why.
+
+        Raises:
+            NotFound: There is no such study.
+        """
+        await self._writer.submit(self._stop, StateChange(study_id, state, reason))
+
+    async def save_report(self, study_id: str, body: str) -> None:
+        """Keep a study's report (JSON text) in place of an earlier one."""
+        await self._writer.submit(self._report, (study_id, body))
+
+
+def _select(study_id: str) -> sa.Select[tuple[object, ...]]:
+    return sa.select(studies).where(studies.c.id == study_id)
+
+
+def _no_study(study_id: str) -> NotFound:
+    return NotFound(f"there is no study {study_id}")
+
+
+def _example_rows(creation: Creation) -> list[dict[str, object]]:
+    return [
+        {
+            "study_id": creation.study.study_id,
+            "split": row.split,
+            "example_id": row.example_id,
+            "position": row.position,
+            "row": row.row_json,
+        }
+        for row in creation.rows
+    ]
