@@ -1,0 +1,304 @@
+"""One component of a space, or of a pipeline file: its model and its parameters, open or fixed.
+
+temperature: 0.7                      fixed
+temperature: [0.3, 0.7, 1.0]          one of these
+samples: {from: 1, to: 8}             a range; step: 2 or log: true may be added
+contains: [red, blue]                 where the parameter itself is a list: fixed
+contains: {one_of: [[red], [blue]]}   ... and so a choice among lists
+model: [small, big]                   one of these models
+models: [small, big]                  all of them, side by side
+models: {any_of: [a, b, c], at_least: 1, at_most: 2}      a subset of them, side by side
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass
+from typing import Any
+
+from archon.components.base import Component
+from archon.components.table import build, parameters, problems_of, suggest
+from archon.core.architecture import ComponentSpec, ParamValue
+from archon.core.errors import SpecError
+from archon.search.space import ComponentNode, Dimension, EnsembleNode, Fixed, Options, Range
+from archon.spec.findings import Findings, named, show
+from archon.spec.yaml_source import key_path
+
+_RANGE_KEYS = ("from", "to", "step", "log")
+_ENSEMBLE_KEYS = ("any_of", "at_least", "at_most")
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentReader:
+    """Reads components of one file."""
+
+    aliases: tuple[str, ...]
+    table: Mapping[str, type[Component]]
+    findings: Findings
+
+    def read(self, kind: str, data: object, path: str) -> ComponentNode | EnsembleNode | None:
+        """The component ``kind`` with the parameters ``data`` that stand at ``path``.
+
+        ``kind`` is in the table. None where ``data`` is no mapping; other problems are noted and
+        what can be read is returned.
+        """
+        if data is not None and not isinstance(data, Mapping):
+            hint = f"Write {kind}: {{name: value}}, or {kind} alone."
+            self.findings.add(path, f"expected parameters, got {show(data)}.", hint)
+            return None
+        given = dict(data or {})
+        models, ensemble = self._models(kind, given, path)
+        node = ComponentNode(kind, models, self._params(kind, given, path))
+        if not self.findings.has_any(path):
+            self._check_whole(node, path)
+        return node if ensemble is None else EnsembleNode(node, *ensemble)
+
+    def _models(
+        self, kind: str, given: dict[str, object], path: str
+    ) -> tuple[tuple[str, ...], tuple[int, int] | None]:
+        """Takes ``model`` and ``models`` out of ``given``: the aliases, and how many of them."""
+        one, several = given.pop("model", None), given.pop("models", None)
+        if not self.table[kind].declares.needs_model:
+            for name, value in (("model", one), ("models", several)):
+                if value is not None:
+                    self.findings.add(f"{path}.{name}", f"{kind} asks no model.", "Remove it.")
+            return (), None
+        if (one is None) == (several is None):
+            said = "needs a model." if one is None else "has both model and models."
+            hint = f"Write model: with one of {', '.join(self.aliases)}." if self.aliases else ""
+            self.findings.add(path, f"{kind} {said}", hint)
+            return (), None
+        if several is not None:
+            return self._ensemble(several, f"{path}.models")
+        if isinstance(one, Mapping) and set(one) == {"one_of"}:
+            return self._alias_list(one["one_of"], f"{path}.model.one_of", least=2), None
+        if isinstance(one, list):
+            return self._alias_list(one, f"{path}.model", least=2), None
+        return self._alias_list([one], f"{path}.model", least=1), None
+
+    def _ensemble(self, data: object, path: str) -> tuple[tuple[str, ...], tuple[int, int] | None]:
+        if isinstance(data, list):
+            models = self._alias_list(data, path, least=2)
+            return models, (len(models), len(models))
+        if not isinstance(data, Mapping) or "any_of" not in data:
+            hint = "Write models: [a, b] for all, or {any_of: [a, b, c], at_least: 1, at_most: 2}."
+            self.findings.add(path, f"expected several models, got {show(data)}.", hint)
+            return (), None
+        self.findings.unknown_keys(data, _ENSEMBLE_KEYS, path)
+        models = self._alias_list(data["any_of"], f"{path}.any_of", least=2)
+        low, high = data.get("at_least", 1), data.get("at_most", len(models))
+        if not (_is_integer(low) and _is_integer(high)):
+            name, value = ("at_most", high) if _is_integer(low) else ("at_least", low)
+            self.findings.add(f"{path}.{name}", f"expected a whole number, got {show(value)}.")
+            return models, None
+        if not 1 <= low <= high <= len(models):
+            message = f"at_least {low} and at_most {high} do not fit {len(models)} models."
+            self.findings.add(
+                path, message, f"1 <= at_least <= at_most <= {len(models)} must hold."
+            )
+        return models, (low, high)
+
+    def _alias_list(self, data: object, path: str, *, least: int) -> tuple[str, ...]:
+        if not isinstance(data, list) or len(data) < least:
+            self.findings.add(path, f"expected a list of {least} or more models, got {show(data)}.")
+            return ()
+        for i, alias in enumerate(data):
+            where = path if least == 1 else f"{path}[{i}]"
+            if not isinstance(alias, str) or alias not in self.aliases:
+                hint = suggest(str(alias), list(self.aliases)).strip()
+                self.findings.add(where, f"there is no model {named(alias)}.", hint)
+            elif alias in data[:i]:
+                self.findings.add(where, f"the model {alias!r} stands here twice.")
+        return tuple(alias for alias in data if isinstance(alias, str))
+
+    def _params(
+        self, kind: str, given: Mapping[str, object], path: str
+    ) -> tuple[tuple[str, Dimension], ...]:
+        known = parameters(self.table[kind])
+        found: dict[str, Dimension] = {}
+        for name, value in given.items():
+            where = key_path(path, name)
+            if name not in known:
+                names = [*known, "model"] if self.table[kind].declares.needs_model else list(known)
+                message = f"{kind} has no parameter {name!r}."
+                self.findings.add(where, message, suggest(name, names).strip())
+                continue
+            reader = _ParameterReader(kind, name, _Type(known[name]), where, self)
+            dimension = reader.read(value)
+            if dimension is not None:
+                found[name] = dimension
+        return tuple(sorted(found.items()))
+
+    def check_value(self, kind: str, name: str, value: ParamValue, path: str) -> None:
+        """Note what is wrong with one value of one parameter."""
+        for problem in problems_of(ComponentSpec(kind, "", ((name, value),)), self.table):
+            if problem.path == name:
+                self.findings.add(path, problem.message, problem.hint.strip())
+
+    def _check_whole(self, node: ComponentNode, path: str) -> None:
+        """Note what shows only when all parameters are put together (missing ones, mostly)."""
+        params = tuple((name, some_values(dimension)[0]) for name, dimension in node.params)
+        spec = ComponentSpec(node.kind, node.models[0] if node.models else "", params)
+        try:
+            build(spec, self.table)
+        except SpecError as wrong:
+            self.findings.adopt(wrong.problems, path)
+
+
+def some_values(dimension: Dimension) -> tuple[ParamValue, ...]:
+    """The values that stand for a dimension: all options, or both ends of a range of numbers."""
+    if isinstance(dimension, Fixed):
+        return (dimension.value,)
+    if isinstance(dimension, Range):
+        ends = (dimension.low, dimension.high)
+        return tuple(int(end) for end in ends) if dimension.is_integer else ends
+    return dimension.values
+
+
+class _Type:
+    """What a parameter's annotation says about how its values are written."""
+
+    def __init__(self, parameter: Field[Any]) -> None:
+        text = str(parameter.type)
+        default = parameter.default if parameter.default is not MISSING else None
+        self.is_list = "tuple" in text
+        self.needs_list = text.startswith("tuple")
+        self.has_text_items = "tuple[str" in text
+        self.is_text = not self.is_list and ("str" in text or isinstance(default, str))
+        self.is_real = not self.is_list and "float" in text
+        self.is_integer = not self.is_list and not self.is_real and "int" in text
+
+    def value(self, value: object) -> ParamValue:
+        """The value as the architecture holds it."""
+        if isinstance(value, list):
+            return tuple(_frozen(item) for item in value)
+        if self.is_real and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        return _frozen(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _ParameterReader:
+    """Reads the value, or the choice of values, of one parameter."""
+
+    kind: str
+    name: str
+    type: _Type
+    path: str
+    component: ComponentReader
+
+    def read(self, data: object) -> Dimension | None:
+        if isinstance(data, Mapping):
+            if set(data) == {"one_of"}:
+                return self._options(data["one_of"], f"{self.path}.one_of")
+            if "from" in data or "to" in data:
+                return self._range(data)
+            if not self.type.is_text:
+                hint = "Write a value, a list, {from: 1, to: 8} or {one_of: [...]}."
+                self._say(self.path, f"a mapping is no value of {self.name}.", hint)
+                return None
+        if isinstance(data, list) and not self.type.is_list:
+            return self._options(data, self.path)
+        return Fixed(self._value(data, self.path))
+
+    def _value(self, data: object, path: str) -> ParamValue:
+        items = data if isinstance(data, list) else []
+        if self.type.needs_list and not isinstance(data, list):
+            self._say(path, f"expected a list, got {show(data)}.", "Write [one, two].")
+        elif self.type.has_text_items and not all(isinstance(item, str) for item in items):
+            self._say(path, "expected a list of texts.", "Quote the numbers and truth values.")
+        else:
+            self.component.check_value(self.kind, self.name, self.type.value(data), path)
+        return self.type.value(data)
+
+    def _options(self, data: object, path: str) -> Dimension | None:
+        if not isinstance(data, list):
+            self._say(path, f"expected a list of values, got {show(data)}.")
+            return None
+        if len(data) < 2:
+            count = "no value" if not data else "one value"
+            self._say(
+                path, f"a choice of {count} is no choice.", "Write two or more, or the value."
+            )
+            return None
+        values: list[ParamValue] = []
+        for i, item in enumerate(data):
+            value = self._value(item, f"{path}[{i}]")
+            if any(value == other and type(value) is type(other) for other in values):
+                self._say(f"{path}[{i}]", f"{show(item)} stands here twice.", "Remove one.")
+            values.append(value)
+        return Options(tuple(values))
+
+    def _range(self, data: Mapping[str, object]) -> Dimension | None:
+        self.component.findings.unknown_keys(data, _RANGE_KEYS, self.path)
+        if not (self.type.is_integer or self.type.is_real):
+            self._say(self.path, f"{self.name} is no number and has no range.", "Write a list.")
+            return None
+        low, high = self._end(data, "from"), self._end(data, "to")
+        if low is None or high is None:
+            return None
+        if low >= high:
+            why = f"from {low} is more than to {high}." if low > high else f"only {low} is in it."
+            self._say(self.path, f"the range is wrong: {why}", "from must be less than to.")
+            return None
+        for name, end in (("from", low), ("to", high)):
+            self.component.check_value(self.kind, self.name, end, f"{self.path}.{name}")
+        is_log = self._is_log(data, low)
+        step = self._step(data, low, high, is_log=is_log)
+        return Range(low, high, self.type.is_integer, step=step, log=is_log)
+
+    def _end(self, data: Mapping[str, object], name: str) -> int | float | None:
+        value = data.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value if self.type.is_integer else float(value)
+        if isinstance(value, float) and self.type.is_real:
+            return value
+        words = "a whole number" if self.type.is_integer else "a number"
+        said = f"expected {words}, got {show(value)}." if name in data else f"{name!r} is missing."
+        self._say(f"{self.path}.{name}", said)
+        return None
+
+    def _is_log(self, data: Mapping[str, object], low: float) -> bool:
+        log = data.get("log", False)
+        if not isinstance(log, bool):
+            self._say(f"{self.path}.log", f"expected true or false, got {show(log)}.")
+            return False
+        if log and low <= 0:
+            self._say(f"{self.path}.log", f"a log range cannot start at {low}.", "Start above 0.")
+        return log
+
+    def _step(self, data: Mapping[str, object], low: float, high: float, *, is_log: bool) -> int:
+        step, where = data.get("step", 1), f"{self.path}.step"
+        if not isinstance(step, int) or isinstance(step, bool) or step < 1:
+            self._say(where, f"expected a whole number from 1, got {show(step)}.")
+            return 1
+        if "step" in data and is_log:
+            self._say(where, "a log range has no step.", "Remove one of the two.")
+        elif "step" in data and not self.type.is_integer:
+            self._say(where, f"{self.name} is no whole number and has no step.", "Write a list.")
+        elif self.type.is_integer and (high - low) % step:
+            self._say(where, f"steps of {step} from {low} do not reach {high}.")
+        return step
+
+    def _say(self, path: str, message: str, hint: str = "") -> None:
+        self.component.findings.add(path, message, hint)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _frozen(value: object) -> ParamValue:
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    if isinstance(value, list):
+        return tuple(_frozen(item) for item in value)
+    assert value is None or isinstance(value, str | int | float)
+    return value
+
+
+def aliases_of(nodes: Sequence[ComponentNode | EnsembleNode]) -> set[str]:
+    """Every alias that one of the components may ask."""
+    bare = [node.component if isinstance(node, EnsembleNode) else node for node in nodes]
+    return {alias for node in bare for alias in node.models}

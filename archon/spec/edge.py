@@ -1,0 +1,110 @@
+"""pydantic at the edge: strict types, no unknown keys, and its complaints in a user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from archon.components.table import suggest
+from archon.spec.findings import Findings, show
+from archon.spec.yaml_source import key_path
+
+
+class Strict(BaseModel):
+    """Base of all file sections: ``"50"`` is no number, ``true`` is no number either."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, protected_namespaces=()
+    )
+
+
+Section = TypeVar("Section", bound=Strict)
+
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "finite_number": "a finite number",
+}
+_LIMITS = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
+}
+
+
+def read_section(
+    shape: type[Section], data: object, path: str, findings: Findings, *, example: str = ""
+) -> Section | None:
+    """Check ``data`` against ``shape``; None if it does not fit, with the reasons in ``findings``.
+
+    Args:
+        shape: The section's pydantic class.
+        data: Plain data from the file.
+        path: Where the data stand in the file.
+        findings: Takes the problems.
+        example: What a right section looks like, for when it is no mapping at all.
+    """
+    if not isinstance(data, Mapping):
+        hint = f"Write {example}." if example else ""
+        findings.add(path, f"expected a mapping, got {show(data)}.", hint)
+        return None
+    try:
+        return shape.model_validate(data)
+    except ValidationError as wrong:
+        for error in wrong.errors(include_url=False):
+            _translate(shape, dict(error), path, findings)
+        return None
+
+
+def _translate(
+    shape: type[BaseModel], error: dict[str, Any], path: str, findings: Findings
+) -> None:
+    for part in error["loc"]:
+        path = f"{path}[{part}]" if isinstance(part, int) else key_path(path, part)
+    kind, value, rules = error["type"], error["input"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = _keys_at(shape, error["loc"][:-1])
+        key = str(error["loc"][-1])
+        findings.add(path, f"unknown key {key!r}.", suggest(key, known).strip())
+    elif kind == "missing":
+        findings.add(path, f"the key {error['loc'][-1]!r} is missing.")
+    elif kind == "literal_error":
+        findings.add(path, f"{show(value)} is not one of {rules['expected']}.", "")
+    elif kind in _LIMITS:
+        name, words = _LIMITS[kind]
+        findings.add(path, f"{show(value)} is out of range: {words} {rules[name]}.")
+    elif kind in _WANTED:
+        findings.add(path, f"expected {_WANTED[kind]}, got {show(value)}.", _hint(kind, value))
+    else:
+        findings.add(path, f"{error['msg']}.".removeprefix("Value error, "))
+
+
+def _hint(kind: str, value: object) -> str:
+    if kind.startswith(("int", "float")) and isinstance(value, str):
+        if value.strip().lstrip("+-").replace(".", "", 1).isdigit():
+            return "Remove the quotes."
+        return "Write the number alone, without a unit."
+    return ""
+
+
+def _keys_at(shape: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the section at ``location`` knows."""
+    for part in location:
+        if isinstance(part, str) and part in shape.model_fields:
+            inner = shape.model_fields[part].annotation
+            candidates = [inner, *getattr(inner, "__args__", ())]
+            shape = next((c for c in candidates if _is_section(c)), shape)
+    return list(shape.model_fields)
+
+
+def _is_section(candidate: object) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, BaseModel)

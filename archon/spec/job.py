@@ -1,0 +1,209 @@
+"""A job file as a value: what to search, on which questions, with which models, for how much."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from archon.components.table import suggest
+from archon.search.space import Space
+from archon.spec.benchmark_spec import BenchmarkSpec, read_benchmark
+from archon.spec.edge import read_section
+from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, named, show
+from archon.spec.job_file import BudgetSection, JobFile, Objective, SamplerKind
+from archon.spec.model_spec import ModelSpec, read_models
+from archon.spec.space import models_of, read_space
+from archon.spec.yaml_source import Document, read_document
+
+_METRICS: tuple[Objective, ...] = get_args(Objective)
+_SHORTHANDS = {
+    "sampler": "Write sampler: {kind: tpe}.",
+    "budget": "Write budget: {trials: 50}, with any of trials, calls, tokens, usd, wall_s.",
+    "benchmark": "Write benchmark: {builtin: keywords}, or {file: questions.jsonl, scorer: ...}.",
+    "objectives": "Write objectives: [quality, cost].",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSpec:
+    """Limits of the whole study; None = no limit of this kind."""
+
+    trials: int | None = None
+    calls: int | None = None
+    tokens: int | None = None
+    usd: float | None = None
+    wall_s: float | None = None
+    held_out_share: float = 0.25
+    """Share of each limit that is kept back for the held-out run of the finalists."""
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether anything ends the search."""
+        limits = (self.trials, self.calls, self.tokens, self.usd, self.wall_s)
+        return any(limit is not None for limit in limits)
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """One job, checked: all that a search needs to know, and nothing about where it runs."""
+
+    name: str
+    benchmark: BenchmarkSpec
+    models: tuple[ModelSpec, ...]
+    space: Space
+    objectives: tuple[Objective, ...]
+    sampler: SamplerKind
+    budget: BudgetSpec
+    seed: int
+    block_size: int
+    """Questions in one unit of evaluation."""
+    parallel_trials: int
+    questions_in_flight: int
+    finalists: int
+    """Most pipelines that are run again on the held-out questions."""
+    source: Document = field(repr=False, compare=False)
+    """For messages about things that only later rooms can check."""
+
+    def canonical_json(self) -> str:
+        """The one text that stands for the file's content; ``parse_document`` reads it back."""
+        return json.dumps(
+            self.source.data, ensure_ascii=True, sort_keys=True, separators=(",", ":")
+        )
+
+
+def load_job(path: Path) -> JobSpec:
+    """Read and check a job file.
+
+    Raises:
+        SpecError: With every problem of the file.
+    """
+    return read_job(read_document(path))
+
+
+def read_job(document: Document) -> JobSpec:
+    """Check a job that is read already.
+
+    Raises:
+        SpecError: With every problem of the file.
+    """
+    findings = Findings(document)
+    data = document.data
+    shape = read_section(JobFile, _without_broken_shorthands(data, findings), "", findings)
+    name = _name(document, findings)
+    models = read_models(data["models"], findings) if "models" in data else ()
+    aliases = _aliases(data)
+    benchmark = read_benchmark(data.get("benchmark"), aliases, findings)
+    space = read_space(document, aliases, findings)
+    objectives = _objectives(data.get("objectives"), models, findings)
+    if shape is not None and space is not None:
+        _check_money(shape, models, objectives, findings)
+        _check_judge(benchmark, space, findings)
+    findings.raise_if_any()
+    if shape is None or benchmark is None or space is None:
+        raise AssertionError("a reader found nothing and said nothing")
+    return JobSpec(
+        name=name,
+        benchmark=benchmark,
+        models=models,
+        space=space,
+        objectives=objectives,
+        sampler=shape.sampler.kind,
+        budget=_budget(shape.budget),
+        seed=shape.seed,
+        block_size=shape.block_size,
+        parallel_trials=shape.parallel_trials,
+        questions_in_flight=shape.questions_in_flight,
+        finalists=shape.finalists,
+        source=document,
+    )
+
+
+def _without_broken_shorthands(
+    data: Mapping[str, object], findings: Findings
+) -> Mapping[str, object]:
+    """The data without sections of the wrong type, each noted with how to write it."""
+    kept = dict(data)
+    for key, hint in _SHORTHANDS.items():
+        wanted, words = (list, "a list") if key == "objectives" else (dict, "a mapping")
+        if key in data and not isinstance(data[key], wanted):
+            findings.add(key, f"expected {words}, got {show(data[key])}.", hint)
+            kept[key] = wanted()
+    return kept
+
+
+def _name(document: Document, findings: Findings) -> str:
+    name = document.data.get("name", Path(document.file).stem)
+    if not isinstance(name, str) or not ALIAS.fullmatch(name):
+        message = f"{named(name)} is no name."
+        findings.add("name", message, f"Write name: with {ALIAS_FORM}.")
+        return ""
+    return name
+
+
+def _aliases(data: Mapping[str, object]) -> tuple[str, ...]:
+    models = data.get("models")
+    return tuple(models) if isinstance(models, Mapping) else ()
+
+
+def _objectives(
+    given: object, models: Sequence[ModelSpec], findings: Findings
+) -> tuple[Objective, ...]:
+    if not isinstance(given, list):
+        priced = all(model.price is not None or model.is_priced_by_litellm for model in models)
+        paid = any(model.may_cost_money for model in models)
+        return ("quality", "cost") if paid and priced else ("quality", "tokens")
+    if not given:
+        findings.add("objectives", "the list is empty.", f"There is: {', '.join(_METRICS)}.")
+    known: list[Objective] = []
+    for i, name in enumerate(given):
+        metric = next((metric for metric in _METRICS if metric == name), None)
+        if metric is None:
+            hint = suggest(name, list(_METRICS)) if isinstance(name, str) else ""
+            hint += "The direction is known: quality up, all others down."
+            findings.add(f"objectives[{i}]", f"{named(name)} is no objective.", hint)
+        elif metric in known:
+            findings.add(f"objectives[{i}]", f"{metric!r} stands here twice.", "Remove one.")
+        else:
+            known.append(metric)
+    return tuple(known)
+
+
+def _check_money(
+    shape: JobFile,
+    models: Sequence[ModelSpec],
+    objectives: Sequence[Objective],
+    findings: Findings,
+) -> None:
+    unpriced = [m for m in models if m.price is None and not m.is_priced_by_litellm]
+    reasons = ["a budget in usd"] * (shape.budget.usd is not None)
+    reasons += ["the objective cost"] * ("cost" in objectives)
+    for model in unpriced if reasons else ():
+        findings.add(
+            f"models.{model.alias}",
+            f"{' and '.join(reasons)} needs a price for {model.alias!r}.",
+            "Write price: {input_usd_per_mtok: 0.0, output_usd_per_mtok: 0.0} with its numbers.",
+        )
+    has_limit = _budget(shape.budget).has_limit
+    is_free = not any(model.may_cost_money for model in models)
+    if not has_limit and not (is_free and shape.sampler.kind == "exhaustive"):
+        message = "nothing ends this search." if is_free else "models that cost money need a limit."
+        findings.add("budget", message, _SHORTHANDS["budget"])
+
+
+def _check_judge(benchmark: BenchmarkSpec | None, space: Space, findings: Findings) -> None:
+    if benchmark is None or benchmark.may_judge_itself:
+        return
+    judge = dict(benchmark.scorer.params).get("model") if benchmark.scorer else None
+    if judge in models_of(space):
+        findings.add(
+            "benchmark.scorer.model",
+            f"{judge!r} would judge pipelines that it is part of, and a judge prefers itself.",
+            "Take another model, or write may_judge_itself: true.",
+        )
+
+
+def _budget(section: BudgetSection) -> BudgetSpec:
+    return BudgetSpec(**section.model_dump())

@@ -1,0 +1,74 @@
+"""The shape of a job file: its keys, types, ranges and defaults, each written once."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from archon.spec.edge import Strict
+
+Objective = Literal["quality", "cost", "calls", "tokens", "latency"]
+SamplerKind = Literal["tpe", "random", "exhaustive"]
+BUILTIN_BENCHMARKS = ("keywords",)
+"""What ships with Archon."""
+
+
+class FieldsSection(Strict):
+    """``benchmark.fields``: the column of each thing that a question needs, where it differs."""
+
+    id: str | None = None
+    input: str | None = None
+    target: str | None = None
+    choices: str | None = None
+    metadata: str | None = None
+
+
+class BenchmarkSection(Strict):
+    """``benchmark:``. Exactly one of ``builtin``, ``file`` and ``hf`` says where the rows are."""
+
+    builtin: str | None = None
+    file: str | None = Field(None, min_length=1, max_length=4096)
+    hf: str | None = Field(None, min_length=1, max_length=300)
+    hf_config: str | None = None
+    hf_split: str | None = None
+    format: Literal["jsonl", "csv", "parquet"] | None = None
+    fields: FieldsSection = FieldsSection()
+    scorer: dict[str, object] | None = None
+    held_out: float = Field(0.5, gt=0, lt=1)
+    max_search: int | None = Field(None, ge=1, le=1_000_000)
+    max_held_out: int | None = Field(None, ge=1, le=1_000_000)
+
+
+class SamplerSection(Strict):
+    """``sampler:``, how the next pipeline to try is chosen."""
+
+    kind: SamplerKind = "tpe"
+
+
+class BudgetSection(Strict):
+    """``budget:``. The search stops before the first limit would be passed."""
+
+    trials: int | None = Field(None, ge=1, le=100_000)
+    calls: int | None = Field(None, ge=1, le=10**12)
+    tokens: int | None = Field(None, ge=1, le=10**15)
+    usd: float | None = Field(None, gt=0, le=10**7)
+    wall_s: float | None = Field(None, gt=0, le=10**8)
+    held_out_share: float = Field(0.25, gt=0, lt=1)
+
+
+class JobFile(Strict):
+    """The top level. ``models`` and ``space`` have readers of their own."""
+
+    name: str | None = None
+    benchmark: dict[str, object]
+    models: dict[str, object]
+    space: dict[str, object]
+    objectives: list[object] | None = None
+    sampler: SamplerSection = SamplerSection()
+    budget: BudgetSection = BudgetSection()
+    seed: int = Field(0, ge=0, le=2**63 - 1)
+    block_size: int = Field(8, ge=1, le=10_000)
+    parallel_trials: int = Field(1, ge=1, le=64)
+    questions_in_flight: int = Field(32, ge=1, le=1024)
+    finalists: int = Field(3, ge=1, le=50)

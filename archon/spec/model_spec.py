@@ -1,0 +1,215 @@
+"""The ``models:`` section, the same in job and pipeline files: which model stands behind an alias.
+
+Exactly one of three keys says where it runs: ``engine`` (the embedded one), ``litellm`` (a hosted
+provider) or ``url`` (any OpenAI-compatible endpoint). Keys are named (``key_env``), never given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from archon.core.calls import Price
+from archon.spec.edge import Strict, read_section
+from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, show
+from archon.spec.forbidden import wrong_url
+from archon.spec.yaml_source import key_path
+
+Backend = Literal["engine", "litellm", "url"]
+ENGINE_MODELS = ("smollm2-135m-instruct",)
+"""What the embedded engine can serve."""
+
+_FORMS = "engine: smollm2-135m-instruct, or litellm: provider/model, or url: http://... with model:"
+_KEY_NAME = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLimits:
+    """What one model is asked to bear; None leaves it to the backend's default."""
+
+    concurrency: int | None = None
+    """Most requests in flight."""
+    deadline_s: float | None = None
+    """Longest time for one reply."""
+    context_tokens: int | None = None
+    """Size of the context, where the backend does not say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One model of a job or pipeline file."""
+
+    alias: str
+    backend: Backend
+    model: str
+    """What the backend calls it."""
+    url: str = ""
+    """Of the endpoint, without a slash at the end (backend ``url`` only)."""
+    key_env: str = ""
+    """Name of the environment variable that holds the key; "" = the backend's usual one, if any."""
+    price: Price | None = None
+    """None: unknown here. For ``litellm`` the library's table is asked when the study starts."""
+    has_many_samples: bool | None = None
+    """Whether one request can carry several samples; None: the backend's default."""
+    sends_slots: bool = False
+    """Whether the sample slot is sent along, for endpoints whose answers depend on it."""
+    limits: ModelLimits = ModelLimits()
+
+    @property
+    def is_priced_by_litellm(self) -> bool:
+        """Whether the price is still to be looked up in LiteLLM's table."""
+        return self.backend == "litellm" and self.price is None
+
+    @property
+    def may_cost_money(self) -> bool:
+        """Whether a call is, or may be, charged."""
+        if self.price is None:
+            return self.backend != "engine"
+        return self.price != Price()
+
+    def to_data(self) -> dict[str, object]:
+        """The entry as it stands in a file; what is left to a default is left out."""
+        data: dict[str, object] = {"engine": self.model}
+        if self.backend == "litellm":
+            data = {"litellm": self.model}
+        elif self.backend == "url":
+            data = {"url": self.url, "model": self.model}
+        if self.key_env:
+            data["key_env"] = self.key_env
+        if self.price is not None and self.backend != "engine":
+            data["price"] = {
+                "input_usd_per_mtok": self.price.input_usd_per_mtok,
+                "output_usd_per_mtok": self.price.output_usd_per_mtok,
+            }
+        rest = {
+            "many_samples": self.has_many_samples,
+            "send_slots": self.sends_slots or None,
+            "concurrency": self.limits.concurrency,
+            "deadline_s": self.limits.deadline_s,
+            "context_tokens": self.limits.context_tokens,
+        }
+        return data | {name: value for name, value in rest.items() if value is not None}
+
+
+class PriceSection(Strict):
+    """``price:`` of a model, in dollars per million tokens."""
+
+    input_usd_per_mtok: float = Field(ge=0, le=100_000)
+    output_usd_per_mtok: float = Field(ge=0, le=100_000)
+
+
+class _Limits(Strict):
+    concurrency: int | None = Field(None, ge=1, le=1024)
+    deadline_s: float | None = Field(None, gt=0, le=3600)
+    context_tokens: int | None = Field(None, ge=128, le=100_000_000)
+
+
+class _EngineSection(_Limits):
+    engine: str
+
+
+class _LiteLLMSection(_Limits):
+    litellm: str = Field(min_length=1, max_length=300)
+    key_env: _KEY_NAME | None = None
+    price: PriceSection | None = None
+    many_samples: bool | None = None
+
+
+class _UrlSection(_Limits):
+    url: str
+    model: str = Field(min_length=1, max_length=300)
+    key_env: _KEY_NAME | None = None
+    price: PriceSection | None = None
+    many_samples: bool | None = None
+    send_slots: bool = False
+
+
+def read_models(data: object, findings: Findings) -> tuple[ModelSpec, ...]:
+    """The models that can be read, in the order of the file; problems go to ``findings``."""
+    if not isinstance(data, Mapping) or not data:
+        hint = f"Write an alias and one of: {_FORMS}."
+        findings.add("models", f"expected at least one model, got {show(data)}.", hint)
+        return ()
+    models = []
+    for alias, section in data.items():
+        path = key_path("models", alias)
+        if not ALIAS.fullmatch(alias):
+            findings.add(path, "this is no alias.", f"An alias is {ALIAS_FORM}.")
+        model = _read_model(alias, section, path, findings)
+        if model is not None:
+            models.append(model)
+    return tuple(models)
+
+
+def _read_model(alias: str, section: object, path: str, findings: Findings) -> ModelSpec | None:
+    if not isinstance(section, Mapping):
+        findings.add(path, f"expected a mapping, got {show(section)}.", f"Write {_FORMS}.")
+        return None
+    backends = [name for name in ("engine", "litellm", "url") if name in section]
+    if len(backends) != 1:
+        said = "says not where it runs." if not backends else f"has {' and '.join(backends)}."
+        findings.add(path, f"the model {said}", f"Write exactly one of: {_FORMS}.")
+        return None
+    readers = {"engine": _engine, "litellm": _litellm, "url": _url}
+    return readers[backends[0]](alias, section, path, findings)
+
+
+def _engine(
+    alias: str, data: Mapping[str, object], path: str, findings: Findings
+) -> ModelSpec | None:
+    section = read_section(_EngineSection, data, path, findings)
+    if section is None:
+        return None
+    if section.engine not in ENGINE_MODELS:
+        message = f"the embedded engine has no model {section.engine!r}."
+        findings.add(f"{path}.engine", message, f"It serves {', '.join(ENGINE_MODELS)}.")
+    return ModelSpec(alias, "engine", section.engine, price=Price(), limits=_limits(section))
+
+
+def _litellm(
+    alias: str, data: Mapping[str, object], path: str, findings: Findings
+) -> ModelSpec | None:
+    section = read_section(_LiteLLMSection, data, path, findings)
+    if section is None:
+        return None
+    return ModelSpec(
+        alias,
+        "litellm",
+        section.litellm,
+        key_env=section.key_env or "",
+        price=_price(section.price),
+        has_many_samples=section.many_samples,
+        limits=_limits(section),
+    )
+
+
+def _url(alias: str, data: Mapping[str, object], path: str, findings: Findings) -> ModelSpec | None:
+    section = read_section(_UrlSection, data, path, findings)
+    if section is None:
+        return None
+    if wrong := wrong_url(section.url):
+        findings.add(f"{path}.url", wrong)
+    return ModelSpec(
+        alias,
+        "url",
+        section.model,
+        url=section.url.rstrip("/"),
+        key_env=section.key_env or "",
+        price=_price(section.price),
+        has_many_samples=section.many_samples,
+        sends_slots=section.send_slots,
+        limits=_limits(section),
+    )
+
+
+def _price(section: PriceSection | None) -> Price | None:
+    if section is None:
+        return None
+    return Price(section.input_usd_per_mtok, section.output_usd_per_mtok)
+
+
+def _limits(section: _Limits) -> ModelLimits:
+    return ModelLimits(section.concurrency, section.deadline_s, section.context_tokens)
