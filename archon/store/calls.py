@@ -91,14 +91,7 @@ class CallSteps:
         for row in rows:
             row |= {"owner": self.owner, "done_at": now}
         n_new = connection.execute(insert_new(calls, self.dialect), rows).rowcount
-        connection.execute(
-            sa.delete(intents).where(
-                intents.c.digest == sa.bindparam("b_digest"),
-                intents.c.slot == sa.bindparam("b_slot"),
-                intents.c.owner == self.owner,
-            ),
-            [{"b_digest": row["digest"], "b_slot": row["slot"]} for row in rows],
-        )
+        _delete_intents(connection, ((*_key_of(row), self.owner) for row in rows))
         if n_new != len(rows):
             self._count_duplicates(connection, rows)
         return [None] * len(puts)
@@ -238,6 +231,11 @@ class StoredCalls:
 
 
 _SELECT_CALLS = sa.select(calls).where(has_key(calls))
+_DELETE_INTENT = sa.delete(intents).where(
+    intents.c.digest == sa.bindparam("b_digest"),
+    intents.c.slot == sa.bindparam("b_slot"),
+    intents.c.owner == sa.bindparam("b_owner"),
+)
 _SELECT_INTENTS = sa.select(intents).where(has_key(intents))
 
 
@@ -254,14 +252,7 @@ def _take_away(
         else select_by_keys(connection, select, keys)
     )
     if rows:
-        connection.execute(
-            sa.delete(intents).where(
-                intents.c.digest == sa.bindparam("b_digest"),
-                intents.c.slot == sa.bindparam("b_slot"),
-                intents.c.owner == sa.bindparam("b_owner"),
-            ),
-            [{"b_digest": r.digest, "b_slot": r.slot, "b_owner": r.owner} for r in rows],
-        )
+        _delete_intents(connection, ((row.digest, row.slot, row.owner) for row in rows))
     return [
         {
             "digest": row.digest,
@@ -272,6 +263,13 @@ def _take_away(
         }
         for row in rows
     ]
+
+
+def _delete_intents(connection: sa.Connection, keys: Iterable[tuple[str, int, str]]) -> None:
+    connection.execute(
+        _DELETE_INTENT,
+        [{"b_digest": digest, "b_slot": slot, "b_owner": owner} for digest, slot, owner in keys],
+    )
 
 
 def _record_losses(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -11,11 +12,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 MAX_KEYS = 512
 
 
+@functools.cache
 def insert_new(table: sa.Table, dialect: str) -> sa.Insert:
-    """An insert that leaves rows alone which are there already."""
-    if dialect == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+    """An insert that leaves rows alone which are there already; ``rowcount`` is the new ones."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    # Inline: no RETURNING for keys that we know, which would hide the count.
+    statement = insert(table).on_conflict_do_nothing().inline()
+    return statement.execution_options(preserve_rowcount=True)
 
 
 def has_key(table: sa.Table) -> sa.ColumnElement[bool]:
