@@ -12,10 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from archon.core.calls import CallBatch, CallKey, ModelReply
-from archon.core.records import LossReason
 from archon.store.completions import from_row, is_intact, to_row
+from archon.store.losses import delete_intents, paid, record_losses, take_away
 from archon.store.owners import is_alive
-from archon.store.schema import calls, intents, lost_calls, requests
+from archon.store.schema import calls, intents, requests
 from archon.store.statements import has_key, insert_new, select_by_keys
 from archon.store.writer import Step, Writer
 
@@ -64,7 +64,9 @@ class CallSteps:
     ) -> list[dict[CallKey, ModelReply] | None]:
         """Stored replies by key, with intents for the rest; None: another process is buying.
 
-        A claim that waits takes nothing, so that no two processes can wait for each other.
+        A claim that waits takes nothing, so that no two processes can wait for each other. Two
+        processes that claim a key in the same instant may both buy it on PostgreSQL, where writers
+        run side by side; the later reply then counts as a duplicate.
         """
         wanted = {key for claim in claims for key in claim.wanted()}
         stored = self._intact(connection, wanted)
@@ -91,7 +93,7 @@ class CallSteps:
         for row in rows:
             row |= {"owner": self.owner, "done_at": now}
         n_new = connection.execute(insert_new(calls, self.dialect), rows).rowcount
-        _delete_intents(connection, ((*_key_of(row), self.owner) for row in rows))
+        delete_intents(connection, ((*_key_of(row), self.owner) for row in rows))
         if n_new != len(rows):
             self._count_duplicates(connection, rows)
         return [None] * len(puts)
@@ -101,16 +103,16 @@ class CallSteps:
         for is_lost in (True, False):
             keys = {k for a in abandonments if a.is_maybe_billed is is_lost for k in a.keys}
             condition = sa.and_(has_key(intents), intents.c.owner == self.owner)
-            withdrawn = _take_away(connection, condition, keys)
+            withdrawn = take_away(connection, condition, keys)
             if is_lost:
-                _record_losses(connection, withdrawn, "maybe_billed")
+                record_losses(connection, withdrawn, "maybe_billed")
         return [None] * len(abandonments)
 
     def bury(self, connection: sa.Connection, owners: Iterable[str]) -> None:
         """Turn all intents of dead owners into uncertain spend."""
         for owner in owners:
-            rows = _take_away(connection, intents.c.owner == owner)
-            _record_losses(connection, rows, "owner_died")
+            rows = take_away(connection, intents.c.owner == owner)
+            record_losses(connection, rows, "owner_died")
 
     def bury_the_dead(self, connection: sa.Connection) -> None:
         """Turn the intents of owners that no longer live into uncertain spend."""
@@ -131,7 +133,7 @@ class CallSteps:
     def _discard(self, connection: sa.Connection, row: sa.Row[Any]) -> None:
         this = sa.and_(calls.c.digest == row.digest, calls.c.slot == row.slot)
         if connection.execute(sa.delete(calls).where(this)).rowcount:
-            _record_losses(connection, [_paid(row._mapping)], "corrupt")
+            record_losses(connection, [paid(row._mapping)], "corrupt")
 
     def _held_by_others(self, connection: sa.Connection, keys: Collection[Key]) -> set[Key]:
         rows = [
@@ -177,8 +179,8 @@ class CallSteps:
             for row in select_by_keys(connection, _SELECT_CALLS, {_key_of(row) for row in rows})
         }
         # The same reply once more is a repeated commit, not a second purchase.
-        late = [_paid(row) for row in rows if stored.get(_key_of(row)) != row["checksum"]]
-        _record_losses(connection, late, "duplicate")
+        late = [paid(row) for row in rows if stored.get(_key_of(row)) != row["checksum"]]
+        record_losses(connection, late, "duplicate")
 
 
 class StoredCalls:
@@ -231,65 +233,7 @@ class StoredCalls:
 
 
 _SELECT_CALLS = sa.select(calls).where(has_key(calls))
-_DELETE_INTENT = sa.delete(intents).where(
-    intents.c.digest == sa.bindparam("b_digest"),
-    intents.c.slot == sa.bindparam("b_slot"),
-    intents.c.owner == sa.bindparam("b_owner"),
-)
 _SELECT_INTENTS = sa.select(intents).where(has_key(intents))
-
-
-def _take_away(
-    connection: sa.Connection,
-    condition: sa.ColumnElement[bool],
-    keys: Collection[Key] | None = None,
-) -> list[dict[str, Any]]:
-    # The lock (PostgreSQL) lets only one of two processes see the rows and count them.
-    select = sa.select(intents).where(condition).with_for_update()
-    rows = (
-        connection.execute(select).all()
-        if keys is None
-        else select_by_keys(connection, select, keys)
-    )
-    if rows:
-        _delete_intents(connection, ((row.digest, row.slot, row.owner) for row in rows))
-    return [
-        {
-            "digest": row.digest,
-            "slot": row.slot,
-            "study_id": row.study_id,
-            "nusd": row.reserved_nusd,
-            "tokens": row.reserved_tokens,
-        }
-        for row in rows
-    ]
-
-
-def _delete_intents(connection: sa.Connection, keys: Iterable[tuple[str, int, str]]) -> None:
-    connection.execute(
-        _DELETE_INTENT,
-        [{"b_digest": digest, "b_slot": slot, "b_owner": owner} for digest, slot, owner in keys],
-    )
-
-
-def _record_losses(
-    connection: sa.Connection, rows: Sequence[dict[str, Any]], reason: LossReason
-) -> None:
-    if rows:
-        now = time.time()
-        connection.execute(
-            sa.insert(lost_calls), [row | {"reason": reason, "lost_at": now} for row in rows]
-        )
-
-
-def _paid(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {
-        "digest": row["digest"],
-        "slot": row["slot"],
-        "study_id": row["study_id"],
-        "nusd": row["spend_nusd"],
-        "tokens": row["billed_prompt_tokens"] + row["completion_tokens"],
-    }
 
 
 def _key_of(row: Mapping[str, Any]) -> Key:

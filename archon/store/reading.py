@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 from archon.core.calls import CallKey
 from archon.core.errors import NotFound
@@ -20,6 +22,7 @@ from archon.core.records import (
 )
 from archon.core.results import ExampleResult
 from archon.store.completions import is_intact
+from archon.store.database import explain
 from archon.store.rows import to_call, to_example, to_result, to_study, to_trial
 from archon.store.schema import (
     calls,
@@ -39,7 +42,7 @@ _UNCERTAIN = ("owner_died", "maybe_billed")
 
 
 class Reader:
-    """Implements ``StudyReader``."""
+    """Implements ``StudyReader``; raises ``StoreError`` where the database cannot be read."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -47,7 +50,7 @@ class Reader:
     def studies(self, *, after: str | None = None, limit: int = 50) -> Sequence[StudyRow]:
         """See ``StudyReader``."""
         select = _STUDIES.order_by(studies.c.created_at.desc(), studies.c.id).limit(limit)
-        with self._engine.begin() as connection:
+        with self._look() as connection:
             if after is not None:
                 created = studies.c.created_at
                 last = connection.scalar(sa.select(created).where(studies.c.id == after))
@@ -60,7 +63,7 @@ class Reader:
         by_prefix = _STUDIES.where(studies.c.id.startswith(reference, autoescape=True))
         by_name = _STUDIES.where(studies.c.name == reference)
         by_name = by_name.order_by(studies.c.created_at.desc()).limit(1)
-        with self._engine.begin() as connection:
+        with self._look() as connection:
             found = [to_study(row) for row in connection.execute(by_prefix)] if reference else []
             exact = [study for study in found if study.study_id == reference]
             named = [] if exact or found else [to_study(r) for r in connection.execute(by_name)]
@@ -85,7 +88,7 @@ class Reader:
             .order_by(examples.c.position)
             .limit(limit)
         )
-        with self._engine.begin() as connection:
+        with self._look() as connection:
             return [to_example(row) for row in connection.execute(select)]
 
     def trials(
@@ -95,7 +98,7 @@ class Reader:
         select = sa.select(trials).where(trials.c.study_id == study_id).limit(limit)
         if after is not None:
             select = select.where(trials.c.number > after)
-        with self._engine.begin() as connection:
+        with self._look() as connection:
             return [to_trial(row) for row in connection.execute(select.order_by(trials.c.number))]
 
     def trial(self, study_id: str, number: int) -> TrialRow:
@@ -116,7 +119,7 @@ class Reader:
             .where(_is_result(study_id, pipeline_id, split))
             .order_by(examples.c.position)
         )
-        with self._engine.begin() as connection:
+        with self._look() as connection:
             return [to_result(row) for row in connection.execute(select)]
 
     def question(
@@ -131,7 +134,7 @@ class Reader:
             examples.c.split == split,
             examples.c.example_id == example_id,
         )
-        with self._engine.begin() as connection:
+        with self._look() as connection:
             row = connection.execute(sa.select(example_results).where(this)).one_or_none()
             if row is None:
                 raise NotFound(
@@ -145,7 +148,7 @@ class Reader:
 
     def spend(self, study_id: str) -> SpendTotals:
         """See ``StudyReader``."""
-        with self._engine.begin() as connection:
+        with self._look() as connection:
             bought = connection.execute(_BOUGHT.where(calls.c.study_id == study_id)).one()
             flying = connection.execute(_FLYING.where(intents.c.study_id == study_id)).one()
             used = example_results.c.study_id == study_id
@@ -174,9 +177,17 @@ class Reader:
 
     def report(self, study_id: str) -> str | None:
         """See ``StudyReader``."""
-        with self._engine.begin() as connection:
+        with self._look() as connection:
             select = sa.select(reports.c.body).where(reports.c.study_id == study_id)
             return connection.scalar(select)
+
+    @contextlib.contextmanager
+    def _look(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise explain(error, self._engine.url) from error
 
 
 def _count_of(state: str | None) -> sa.ScalarSelect[int]:

@@ -40,6 +40,27 @@ async def main(calls):
 asyncio.run(main(open_store(sys.argv[1]).calls("s")))
 """
 
+SHARER = """
+import asyncio, sys
+from archon.store import open_store
+from archon.testing.stores import IDENTITY, batch_of, reply_to
+
+async def buy(calls, i):
+    batch = batch_of(f"Question {i}", (0, 1))
+    found = await calls.claim(batch, IDENTITY)
+    missing = [i for i, key in enumerate(batch.keys()) if key not in found]
+    await asyncio.sleep(0.01)
+    await calls.put(tuple(reply_to(batch, sys.argv[2], i) for i in missing), (7,) * len(missing))
+    return len(missing)
+
+async def main(calls):
+    print(sum(await asyncio.gather(*(buy(calls, i) for i in range(100)))))
+
+store = open_store(sys.argv[1])
+asyncio.run(main(store.calls("s")))
+store.close()
+"""
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
@@ -90,6 +111,20 @@ async def test_acknowledged_calls_survive_a_kill_and_the_rest_is_uncertain(url: 
     assert spend.n_uncertain <= 8, "at most the calls in flight are lost"
     assert spend.uncertain_nusd == 100 * spend.n_uncertain
     assert len(acknowledged) <= spend.n_bought <= len(acknowledged) + 8
+
+
+async def test_processes_that_want_the_same_calls_share_them(url: str) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", SHARER, url, name], stdout=subprocess.PIPE)
+        for name in ("a", "b", "c")
+    ]
+    n_bought = sum(int(process.communicate()[0]) for process in processes)
+    with open_store(url) as store:
+        spend = store.reader().spend("s")
+    assert (spend.n_bought, spend.n_in_flight, spend.n_uncertain) == (200, 0, 0)
+    assert n_bought == 200 + spend.n_duplicate, "every purchase is accounted for"
+    if url.startswith("sqlite"):
+        assert spend.n_duplicate == 0
 
 
 async def test_live_process_keeps_its_intents_when_another_opens_the_store(url: str) -> None:
@@ -180,6 +215,27 @@ async def test_calls_in_flight_outlive_a_restart_of_postgresql() -> None:
         await asyncio.gather(*putting)
         spend = store.reader().spend("s")
     assert (spend.n_bought, spend.n_in_flight, spend.n_duplicate) == (16, 0, 0)
+
+
+async def test_cut_connections_to_postgresql_are_made_again(cluster: Cluster) -> None:
+    url = cluster.create_database("cut")
+    with open_store(url) as store:
+        await store.calls("s").claim(batch_of(), IDENTITY)
+        alter(
+            url,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        await store.calls("s").put((reply_to(batch_of()),), (7,))
+        assert store.reader().spend("s").n_bought == 1
+
+
+def test_lost_database_is_a_store_error_for_readers(tmp_path: Path) -> None:
+    path = tmp_path / "archon.db"
+    with open_store(f"sqlite:///{path}") as store:
+        alter(f"sqlite:///{path}", "DROP TABLE reports")
+        with pytest.raises(StoreError, match=r"archon\.db: no such table: reports"):
+            store.reader().report("s")
 
 
 def test_unreachable_database_is_named_without_its_password() -> None:
