@@ -4,48 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+from archon.benchmarks.fields import FieldMap
 from archon.components.table import suggest
+from archon.scoring.table import problems_of
 from archon.spec.edge import read_section
 from archon.spec.findings import Findings, named, show
-from archon.spec.job_file import BUILTIN_BENCHMARKS, BenchmarkSection
-from archon.spec.yaml_source import key_path
+from archon.spec.job_file import BenchmarkSection, FieldsSection
 
-_SOURCES = ("builtin", "file", "hf")
+Source = Literal["builtin", "file", "hf"]
+_SCORER = "Write scorer: {kind: exact}, or another kind."
 
 
 @dataclass(frozen=True, slots=True)
 class ScorerSpec:
-    """``scorer:`` as plain data; the scoring room knows the kinds and their parameters."""
+    """``scorer:`` as plain data, checked by the scoring room, which builds the scorer of it."""
 
     kind: str
     params: tuple[tuple[str, object], ...] = ()
     """Sorted by name."""
 
+    def to_data(self) -> dict[str, object]:
+        """``{"kind": ..., **parameters}``, as ``archon.scoring.table`` takes it."""
+        return {"kind": self.kind, **dict(self.params)}
+
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkSpec:
-    """Where the questions are and how they are split."""
+    """Where the questions are, how they are read, split and scored."""
 
-    source: Literal["builtin", "file", "hf"]
+    source: Source
     location: str
-    """Name of the built-in one, path of the file (absolute, or relative to where the program
-    runs), or name of the data set."""
-    hf_config: str | None = None
-    hf_split: str | None = None
-    format: Literal["jsonl", "csv", "parquet"] | None = None
-    """None: by the file's ending."""
-    fields: tuple[tuple[str, str], ...] = ()
-    """(what the question needs, name of the column), sorted; what is missing has its own name."""
-    scorer: ScorerSpec | None = None
-    """None: the one that the built-in benchmark brings along."""
+    """Name of a shipped one, path of a file (seen from where the program runs), or name on the
+    hub."""
+    scorer: ScorerSpec
+    fields: FieldMap
+    skip_bad_rows: bool = False
+    hub_config: str | None = None
+    hub_split: str = ""
+    hub_revision: str | None = None
     may_judge_itself: bool = False
+    """Whether a judge may also be a model of the pipelines that it judges."""
     held_out: float = 0.5
     """Share of the questions that the search never sees, in (0, 1)."""
     max_search: int | None = None
     max_held_out: int | None = None
+
+
+def shipped_names() -> tuple[str, ...]:
+    """The benchmarks that come with Archon."""
+    folder = files("archon.benchmarks") / "data"
+    names = [entry.name for entry in folder.iterdir() if entry.name.endswith(".jsonl")]
+    return tuple(sorted(name.removesuffix(".jsonl") for name in names))
 
 
 def read_benchmark(
@@ -55,27 +68,26 @@ def read_benchmark(
     if not isinstance(data, Mapping):
         return None
     section = read_section(BenchmarkSection, data, "benchmark", findings)
-    named = [name for name in _SOURCES if name in data]
-    if len(named) != 1:
-        said = "names no questions." if not named else f"has {' and '.join(named)}."
-        findings.add(
-            "benchmark", f"the benchmark {said}", "Write exactly one of builtin, file, hf."
-        )
+    scorer, may_judge_itself = _scorer(data.get("scorer"), aliases, findings)
+    sources: tuple[Source, ...] = ("builtin", "file", "hf")
+    given = [source for source in sources if data.get(source) is not None]
+    if len(given) != 1:
+        said = "names no questions." if not given else f"has {' and '.join(given)}."
+        hint = "Write exactly one of builtin, file and hf."
+        findings.add("benchmark", f"the benchmark {said}", hint)
         return None
-    source: Literal["builtin", "file", "hf"] = (
-        "builtin" if named == ["builtin"] else "file" if named == ["file"] else "hf"
-    )
-    scorer, may_judge_itself = _scorer(data.get("scorer"), source, aliases, findings)
-    if section is None:
+    if section is None or scorer is None:
         return None
+    hub = section.hf
     return BenchmarkSpec(
-        source=source,
-        location=_location(section, source, findings),
-        hf_config=section.hf_config,
-        hf_split=section.hf_split,
-        format=section.format,
-        fields=tuple(sorted(section.fields.model_dump(exclude_none=True).items())),
+        source=given[0],
+        location=_location(section, findings),
         scorer=scorer,
+        fields=_fields(section.fields),
+        skip_bad_rows=section.skip_bad_rows,
+        hub_config=hub.config if hub else None,
+        hub_split=hub.split if hub else "",
+        hub_revision=hub.revision if hub else None,
         may_judge_itself=may_judge_itself,
         held_out=section.held_out,
         max_search=section.max_search,
@@ -83,45 +95,53 @@ def read_benchmark(
     )
 
 
-def _location(section: BenchmarkSection, source: str, findings: Findings) -> str:
-    if source == "builtin" and section.builtin is not None:
-        if section.builtin not in BUILTIN_BENCHMARKS:
-            hint = suggest(section.builtin, list(BUILTIN_BENCHMARKS)).strip()
-            findings.add(
-                "benchmark.builtin", f"the benchmark {named(section.builtin)} does not ship.", hint
-            )
+def _location(section: BenchmarkSection, findings: Findings) -> str:
+    if section.builtin is not None:
+        names = shipped_names()
+        if section.builtin not in names:
+            hint = suggest(section.builtin, list(names)).strip()
+            message = f"no benchmark {named(section.builtin)} comes with Archon."
+            findings.add("benchmark.builtin", message, hint)
         return section.builtin
-    if source == "file" and section.file is not None:
+    if section.file is not None:
         if "://" in section.file:
             findings.add("benchmark.file", "expected a path, got a URL.", "Download it first.")
         return str(Path(findings.document.file).parent / section.file)
-    if source == "hf" and section.hf is not None:
-        return section.hf
-    findings.add(f"benchmark.{source}", "a value is needed.")
-    return ""
+    return section.hf.name if section.hf else ""
+
+
+def _fields(section: FieldsSection) -> FieldMap:
+    metadata = section.metadata
+    return FieldMap(
+        id=section.id,
+        question=section.question,
+        target=section.target,
+        choices=section.choices,
+        metadata=metadata if isinstance(metadata, str) else tuple(metadata),
+    )
 
 
 def _scorer(
-    data: object, source: str, aliases: Sequence[str], findings: Findings
+    data: object, aliases: Sequence[str], findings: Findings
 ) -> tuple[ScorerSpec | None, bool]:
     path = "benchmark.scorer"
-    if data is None:
-        if source != "builtin":
-            hint = "Write scorer: {kind: exact}. (archon components lists the kinds)"
-            findings.add("benchmark", "the key 'scorer' is missing.", hint)
-        return None, False
     if not isinstance(data, Mapping):
-        findings.add(path, f"expected a mapping, got {show(data)}.", "Write scorer: {kind: exact}.")
+        if data is not None:
+            findings.add(path, f"expected a mapping, got {show(data)}.", _SCORER)
         return None, False
     params = dict(data)
-    kind, alone = params.pop("kind", None), params.pop("may_judge_itself", False)
-    if not isinstance(kind, str):
-        findings.add(f"{path}.kind", f"expected the scorer's kind, got {show(kind)}.")
-        return None, False
-    if not isinstance(alone, bool):
-        findings.add(f"{path}.may_judge_itself", f"expected true or false, got {show(alone)}.")
+    may_judge_itself = params.pop("may_judge_itself", False)
+    if not isinstance(may_judge_itself, bool):
+        message = f"expected true or false, got {show(may_judge_itself)}."
+        findings.add(f"{path}.may_judge_itself", message)
     model = params.get("model")
     if model is not None and model not in aliases:
         hint = suggest(str(model), list(aliases)).strip()
-        findings.add(key_path(path, "model"), f"there is no model {named(model)}.", hint)
-    return ScorerSpec(kind, tuple(sorted(params.items()))), alone is True
+        findings.add(f"{path}.model", f"there is no model {named(model)}.", hint)
+    kind = params.pop("kind", None)
+    if not isinstance(kind, str):
+        findings.add(f"{path}.kind", f"expected the scorer's kind, got {show(kind)}.", _SCORER)
+        return None, False
+    scorer = ScorerSpec(kind, tuple(sorted(params.items())))
+    findings.adopt(problems_of(scorer.to_data()), path)
+    return scorer, may_judge_itself is True

@@ -33,6 +33,7 @@ _WANTED = {
     "model_type": "a mapping",
     "finite_number": "a finite number",
 }
+_FORMS = {"key_env": "Write the name of an environment variable, never the key itself."}
 _LIMITS = {
     "greater_than_equal": ("ge", "at least"),
     "greater_than": ("gt", "more than"),
@@ -82,6 +83,9 @@ def _translate(
     elif kind in _LIMITS:
         name, words = _LIMITS[kind]
         findings.add(path, f"{show(value)} is out of range: {words} {rules[name]}.")
+    elif kind == "string_pattern_mismatch":
+        # The value stays out of the message: it may be a key that was put in the wrong place.
+        findings.add(path, f"this text does not fit {rules['pattern']}.", _FORMS.get(path[-7:], ""))
     elif kind in _WANTED:
         findings.add(path, f"expected {_WANTED[kind]}, got {show(value)}.", _hint(kind, value))
     else:

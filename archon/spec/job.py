@@ -22,7 +22,7 @@ _METRICS: tuple[Objective, ...] = get_args(Objective)
 _SHORTHANDS = {
     "sampler": "Write sampler: {kind: tpe}.",
     "budget": "Write budget: {trials: 50}, with any of trials, calls, tokens, usd, wall_s.",
-    "benchmark": "Write benchmark: {builtin: keywords}, or {file: questions.jsonl, scorer: ...}.",
+    "benchmark": "Write benchmark: {file: questions.jsonl, scorer: {kind: exact}}.",
     "objectives": "Write objectives: [quality, cost].",
 }
 
@@ -196,7 +196,7 @@ def _check_money(
 def _check_judge(benchmark: BenchmarkSpec | None, space: Space, findings: Findings) -> None:
     if benchmark is None or benchmark.may_judge_itself:
         return
-    judge = dict(benchmark.scorer.params).get("model") if benchmark.scorer else None
+    judge = dict(benchmark.scorer.params).get("model")
     if judge in models_of(space):
         findings.add(
             "benchmark.scorer.model",

@@ -10,18 +10,25 @@ from archon.spec.edge import Strict
 
 Objective = Literal["quality", "cost", "calls", "tokens", "latency"]
 SamplerKind = Literal["tpe", "random", "exhaustive"]
-BUILTIN_BENCHMARKS = ("keywords",)
-"""What ships with Archon."""
 
 
 class FieldsSection(Strict):
-    """``benchmark.fields``: the column of each thing that a question needs, where it differs."""
+    """``benchmark.fields``: in which field of a row each thing stands. ``id: null`` makes ids."""
 
-    id: str | None = None
-    input: str | None = None
-    target: str | None = None
-    choices: str | None = None
-    metadata: str | None = None
+    id: str | None = "id"
+    question: str = "input"
+    target: str = "target"
+    choices: str = "choices"
+    metadata: str | list[str] = "metadata"
+
+
+class HubSection(Strict):
+    """``benchmark.hf``: a data set of the Hugging Face hub."""
+
+    name: str = Field(min_length=1, max_length=300)
+    config: str | None = None
+    split: str = ""
+    revision: str | None = None
 
 
 class BenchmarkSection(Strict):
@@ -29,12 +36,10 @@ class BenchmarkSection(Strict):
 
     builtin: str | None = None
     file: str | None = Field(None, min_length=1, max_length=4096)
-    hf: str | None = Field(None, min_length=1, max_length=300)
-    hf_config: str | None = None
-    hf_split: str | None = None
-    format: Literal["jsonl", "csv", "parquet"] | None = None
+    hf: HubSection | None = None
     fields: FieldsSection = FieldsSection()
-    scorer: dict[str, object] | None = None
+    skip_bad_rows: bool = False
+    scorer: dict[str, object]
     held_out: float = Field(0.5, gt=0, lt=1)
     max_search: int | None = Field(None, ge=1, le=1_000_000)
     max_held_out: int | None = Field(None, ge=1, le=1_000_000)

@@ -128,7 +128,7 @@ class _UrlSection(_Limits):
 
 
 def read_models(data: object, findings: Findings) -> tuple[ModelSpec, ...]:
-    """The models that can be read, in the order of the file; problems go to ``findings``."""
+    """The models that can be read, sorted by alias; problems go to ``findings``."""
     if not isinstance(data, Mapping) or not data:
         hint = f"Write an alias and one of: {_FORMS}."
         findings.add("models", f"expected at least one model, got {show(data)}.", hint)
@@ -141,7 +141,7 @@ def read_models(data: object, findings: Findings) -> tuple[ModelSpec, ...]:
         model = _read_model(alias, section, path, findings)
         if model is not None:
             models.append(model)
-    return tuple(models)
+    return tuple(sorted(models, key=lambda model: model.alias))
 
 
 def _read_model(alias: str, section: object, path: str, findings: Findings) -> ModelSpec | None:

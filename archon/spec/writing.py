@@ -19,7 +19,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def text(self, value: str) -> yaml.ScalarNode:
-        style = None if is_plain_text(value) else '"'
+        style = None if is_plain_text(value) and value.isprintable() else '"'
         return self.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
