@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from archon.benchmarks.examples import Benchmark, Example
+from archon.components.answers import visible
 from archon.core.candidates import Answer
 from archon.core.errors import ArchonError, Problem, ScoringError, SpecError
 from archon.core.results import Score
@@ -52,16 +53,17 @@ class Checked:
         return self.inner.missing(example)
 
     async def score(self, example: Example, answer: Answer) -> Score:
-        """Score one answer; an empty one is wrong without further ado.
+        """Score one answer without its reasoning block; an empty one is wrong at once.
 
         Raises:
             ScoringError: The scorer failed, or gave something that is no score.
             CallError: A judge's model could not be reached.
         """
-        if not answer.text.strip():
+        text = visible(answer.text)
+        if text is None or not text.strip():
             return Score(WRONG, "the answer is empty")
         try:
-            score = await self.inner.score(example, answer)
+            score = await self.inner.score(example, replace(answer, text=text))
         except ArchonError:
             raise
         except Exception as error:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from archon.components.table import suggest
 from archon.core.errors import Problem, SpecError
 from archon.scoring.base import Checked, Scorer, checked
+from archon.scoring.choice import Choice
 from archon.scoring.contains import Contains
 from archon.scoring.exact import Exact
 from archon.scoring.f1 import F1
@@ -22,6 +23,7 @@ from archon.scoring.json_schema import JsonSchema
 from archon.scoring.judge import Asks
 from archon.scoring.keywords import Keywords
 from archon.scoring.math import Math
+from archon.scoring.numeric import Numeric
 from archon.scoring.pairwise import PairwiseJudge
 from archon.scoring.pointwise import PointwiseJudge
 from archon.scoring.regex import Regex
@@ -29,6 +31,8 @@ from archon.scoring.regex import Regex
 SCORERS: Mapping[str, type[Scorer]] = MappingProxyType(
     {
         "exact": Exact,
+        "numeric": Numeric,
+        "choice": Choice,
         "f1": F1,
         "contains": Contains,
         "keywords": Keywords,
