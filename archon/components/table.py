@@ -9,13 +9,19 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from archon.components.base import Component
+from archon.components.check import Check
 from archon.components.generate import Generate
+from archon.components.select import Select
+from archon.components.vote import Vote
 from archon.core.architecture import ComponentSpec
 from archon.core.errors import Problem, SpecError
 
 COMPONENTS: Mapping[str, type[Component]] = MappingProxyType(
     {
         "generate": Generate,
+        "vote": Vote,
+        "check": Check,
+        "select": Select,
     }
 )
 
@@ -27,7 +33,7 @@ def build(spec: ComponentSpec, table: Mapping[str, type[Component]] = COMPONENTS
         SpecError: The kind, a parameter or a value is not allowed; names all problems, each with
             ``path`` relative to the spec (the caller knows file and line).
     """
-    problems = problems_of(spec, table)
+    problems = _problems_of_values(spec, table)
     if problems:
         raise SpecError(problems)
     component = cast(Any, table[spec.kind])
@@ -45,7 +51,15 @@ def parameters(kind: type[Component]) -> Mapping[str, Field[Any]]:
 def problems_of(
     spec: ComponentSpec, table: Mapping[str, type[Component]] = COMPONENTS
 ) -> list[Problem]:
-    """Everything wrong with one spec, looked at alone."""
+    """Everything wrong with one spec, looked at alone: what ``build`` would refuse."""
+    try:
+        build(spec, table)
+    except SpecError as error:
+        return list(error.problems)
+    return []
+
+
+def _problems_of_values(spec: ComponentSpec, table: Mapping[str, type[Component]]) -> list[Problem]:
     if spec.kind not in table:
         return [
             Problem(
