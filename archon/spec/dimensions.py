@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass
+from itertools import islice, product
 from typing import Any
 
 from archon.components.base import Component
@@ -25,6 +26,7 @@ from archon.search.space import ComponentNode, Dimension, EnsembleNode, Fixed, O
 from archon.spec.findings import Findings, named, show
 from archon.spec.yaml_source import key_path
 
+_MOST_COMBINATIONS = 4096
 _RANGE_KEYS = ("from", "to", "step", "log")
 _ENSEMBLE_KEYS = ("any_of", "at_least", "at_most")
 
@@ -137,13 +139,16 @@ class ComponentReader:
                 self.findings.add(path, problem.message, problem.hint.strip())
 
     def _check_whole(self, node: ComponentNode, path: str) -> None:
-        """Note what shows only when all parameters are put together (missing ones, mostly)."""
-        params = tuple((name, some_values(dimension)[0]) for name, dimension in node.params)
-        spec = ComponentSpec(node.kind, node.models[0] if node.models else "", params)
-        try:
-            build(spec, self.table)
-        except SpecError as wrong:
-            self.findings.adopt(wrong.problems, path)
+        """Note what shows only when values are put together: missing ones, and bad combinations."""
+        model = node.models[0] if node.models else ""
+        names = [name for name, _ in node.params]
+        combinations = product(*(some_values(dimension) for _, dimension in node.params))
+        for values in islice(combinations, _MOST_COMBINATIONS):
+            params = tuple(zip(names, values, strict=True))
+            try:
+                build(ComponentSpec(node.kind, model, params), self.table)
+            except SpecError as wrong:
+                self.findings.adopt(wrong.problems, path)
 
 
 def some_values(dimension: Dimension) -> tuple[ParamValue, ...]:

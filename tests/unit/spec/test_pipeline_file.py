@@ -124,7 +124,7 @@ BAD: list[tuple[str, str, int, str, str]] = [
     ("changed layers", EXPORT.replace("samples: 4", "samples: 5"), 28, "sha256", "on purpose"),
     ("changed price", EXPORT.replace("1.25", "0.25"), 28, "sha256", "not as it was written"),
     ("other id", BY_HAND + "pipeline_id: 0123456789ab\n", 8, "pipeline_id", "are pipeline"),
-    ("bad id", BY_HAND + "pipeline_id: best\n", 8, "pipeline_id", "'^[0-9a-f]{12}$'"),
+    ("bad id", BY_HAND + "pipeline_id: best\n", 8, "pipeline_id", "does not fit ^[0-9a-f]{12}$"),
     ("unknown key", BY_HAND + "layer: []\n", 8, "layer", "Did you mean 'layers'?"),
     ("no layers key", BY_HAND.split("layers")[0], 2, "layers", "'layers' is missing"),
     ("no layers", BY_HAND.split("layers")[0] + "layers: []\n", 5, "layers", "the list is empty"),
