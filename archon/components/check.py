@@ -47,6 +47,7 @@ class Check:
 
     kind: ClassVar[str] = "check"
     model: ClassVar[str] = ""
+    is_idempotent: ClassVar[bool] = True
     declares: ClassVar[Declaration] = Declaration(
         reads=frozenset({"question", "candidates"}),
         writes=frozenset({"scores"}),
@@ -63,6 +64,16 @@ class Check:
         """
         if problems := list(self._problems()):
             raise SpecError(problems)
+
+    def simplified(self) -> Check:
+        """Without ways to compare words where no words are compared."""
+        words = self.contains or self.not_contains or self.contains_from_question
+        cased = words or self.starts_with or self.ends_with
+        return replace(
+            self,
+            whole_words=self.whole_words and bool(words),
+            ignore_case=self.ignore_case or not cased,
+        )
 
     def bounds(self, arriving: Sizes) -> Bounds:
         """No calls; as a filter all but one candidate may go."""

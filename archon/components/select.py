@@ -34,6 +34,7 @@ class Select:
 
     kind: ClassVar[str] = "select"
     model: ClassVar[str] = ""
+    is_idempotent: ClassVar[bool] = True
     declares: ClassVar[Declaration] = Declaration(
         reads=frozenset({"question", "candidates", "scores"}),
         writes=frozenset(),
@@ -53,6 +54,15 @@ class Select:
             raise SpecError(
                 [Problem(f"{self.by!r} orders nothing.", path="by", hint="Add 'order: score'.")]
             )
+
+    def simplified(self) -> Select:
+        """Without a kind of answer where no answers are compared."""
+        return self if self.dedupe == "answer" else replace(self, answer="auto")
+
+    def is_idle(self, n_most: int) -> bool:
+        """Whether all of up to ``n_most`` candidates stay, in the order in which they arrive."""
+        keeps_all = self.keep is None or self.keep >= n_most
+        return keeps_all and self.order == "given" and self.dedupe == "none"
 
     def bounds(self, arriving: Sizes) -> Bounds:
         """No calls; all but one may be repetitions."""

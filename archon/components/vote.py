@@ -51,6 +51,10 @@ class Vote:
         if self.weight == "score" and not self.by:
             raise SpecError([Problem("weight: score needs the name of a score.", path="by")])
 
+    def simplified(self) -> Vote:
+        """Without the sharpness of a weight that is not used."""
+        return self if self.weight == "score" else replace(self, beta=1.0)
+
     def bounds(self, arriving: Sizes) -> Bounds:
         """No calls; at least one candidate stays, at most ``keep``."""
         n = arriving.candidates
