@@ -15,6 +15,8 @@ MAX_RATIO = 100
 _FREE_BYTES = 1_000_000
 """The ratio is not looked at before this much has come out: tiny files may pack very well."""
 _CHUNK = 1 << 20
+_FORBIDDEN = "you may not read this file."
+_PERMISSIONS = "Check its permissions."
 
 
 def checked_path(path: str | Path) -> Path:
@@ -31,7 +33,7 @@ def checked_path(path: str | Path) -> Path:
     except FileNotFoundError as error:
         raise _refusal(name, "there is no such file.") from error
     except PermissionError as error:
-        raise _refusal(name, "you may not look there.", "Check its permissions.") from error
+        raise _refusal(name, "you may not look there.", _PERMISSIONS) from error
     except OSError as error:
         raise _refusal(name, f"it cannot be read ({error.strerror}).") from error
     if stat.S_ISDIR(status.st_mode):
@@ -41,6 +43,19 @@ def checked_path(path: str | Path) -> Path:
     if status.st_size > MAX_BYTES:
         raise _refusal(name, f"{status.st_size:,} bytes; the limit is {MAX_BYTES:,}.")
     return Path(path)
+
+
+def first_bytes(path: Path, n: int) -> bytes:
+    """The first ``n`` bytes of a checked path.
+
+    Raises:
+        SpecError: It may not be read.
+    """
+    try:
+        with path.open("rb") as source:
+            return source.read(n)
+    except PermissionError as error:
+        raise _refusal(str(path), _FORBIDDEN, _PERMISSIONS) from error
 
 
 def read_bytes(path: Path) -> bytes:
@@ -54,8 +69,7 @@ def read_bytes(path: Path) -> bytes:
             return _unpacked(path)
         return path.read_bytes()
     except PermissionError as error:
-        hint = "Check its permissions."
-        raise _refusal(str(path), "you may not read this file.", hint) from error
+        raise _refusal(str(path), _FORBIDDEN, _PERMISSIONS) from error
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise _refusal(str(path), f"this is not a whole gzip file ({error}).") from error
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import orjson
 
-from archon.benchmarks.content import MAX_BYTES, decoded, read_bytes
+from archon.benchmarks.content import MAX_BYTES, decoded, first_bytes, read_bytes
 from archon.benchmarks.rows import Row
 from archon.core.errors import Problem, SpecError
 
@@ -118,9 +118,7 @@ def reader_of(path: Path) -> Callable[[Path], Reading]:
     if not suffixes:
         message = f"the format of {path.suffix or 'a file without extension'!r} is not known."
         raise SpecError([Problem(message, str(path), hint=f"Use {', '.join(FORMATS)}.")])
-    with path.open("rb") as source:
-        start = source.read(4)
-    looks = _sniffed(start)
+    looks = _sniffed(first_bytes(path, 4))
     if looks and not suffixes[0].endswith(looks):
         message = f"the name ends in {suffixes[0]}, but the content is {looks[1:]}."
         raise SpecError([Problem(message, str(path), hint="Rename it.")])

@@ -41,19 +41,19 @@ def load_hub(
             f"datasets is not installed, and benchmark {name!r} needs it. "
             "Run: pip install 'archon[datasets]'"
         )
-    found = _opened(name, config, revision)
+    found = _opened(name, config, split, revision)
     rows = _one_split(found, name, split)
     label = ":".join(part for part in (name, config, split) if part)
     return from_rows(rows, label, fields, source=label, skip_bad_rows=skip_bad_rows)
 
 
-def _opened(name: str, config: str | None, revision: str | None) -> Any:
+def _opened(name: str, config: str | None, split: str, revision: str | None) -> Any:
     import datasets
 
     try:
         if Path(name).is_dir():
             return datasets.load_from_disk(name)
-        return datasets.load_dataset(name, config, revision=revision)
+        return datasets.load_dataset(name, config, split=split or None, revision=revision)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         first = (str(error).splitlines() or ["it cannot be opened"])[0]
         raise SpecError([Problem(f"this data set cannot be loaded: {first}", name)]) from error

@@ -22,7 +22,7 @@ class JsonSchema:
     """Right when the answer, or the only code block in it, is JSON that fits the schema.
 
     Give the schema as JSON text, or name a field of the metadata that holds each example's own.
-    References lead nowhere but into the schema itself. Patterns are in RE2's syntax.
+    References lead nowhere but into the schema itself. The keyword ``pattern`` has RE2's syntax.
     """
 
     schema: str = ""

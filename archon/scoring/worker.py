@@ -23,6 +23,8 @@ from archon.core.errors import ScoringError
 
 START_LIMIT_S = 120.0
 _MEMORY_BYTES = 4 << 30
+# A thread per core would reserve more memory than the limit allows on large machines.
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class TookTooLong(Exception):
@@ -123,7 +125,7 @@ def _started(function: str) -> subprocess.Popen[str]:
         text=True,
         encoding="utf-8",
         # Windows cannot start a process without a few system variables.
-        env=None if sys.platform == "win32" else {},
+        env=None if sys.platform == "win32" else _ENVIRONMENT,
     )
 
 

@@ -1,0 +1,130 @@
+"""CSV, Parquet and Hugging Face data sets."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from archon.benchmarks import hub
+from archon.benchmarks.fields import FieldMap
+from archon.benchmarks.hub import load_hub
+from archon.benchmarks.load import load
+from archon.core.errors import SetupError, SpecError
+
+ROWS: list[dict[str, Any]] = [
+    {"id": "a", "input": "What is 1 + 1?", "target": "2"},
+    {"id": "b", "input": "Who, if\nanyone?", "target": "nobody"},
+]
+
+
+def csv_file(folder: Path, text: str) -> Path:
+    path = folder / "rows.csv"
+    path.write_bytes(text.encode())
+    return path
+
+
+def test_csv_reads_quotes_newlines_bom_and_crlf(tmp_path: Path) -> None:
+    text = '\ufeffid,input,target\r\na,What is 1 + 1?,2\r\nb,"Who, if\nanyone?",nobody\r\n'
+    first, second = load(csv_file(tmp_path, text)).examples
+    assert (first.target, first.line) == ("2", 2)
+    assert (second.question[0].content, second.line) == ("Who, if\nanyone?", 3)
+
+
+def test_csv_cells_hold_choices_as_json_and_other_columns_as_metadata(tmp_path: Path) -> None:
+    text = 'id,input,target,choices,level\na,Which?,B,"[""x"", ""y""]",hard\n'
+    (example,) = load(csv_file(tmp_path, text)).examples
+    assert (example.choices, example.target) == (("x", "y"), "B")
+    assert example.metadata == {"level": "hard"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "the benchmark has no rows."),
+        ("id,input,target\n", "the benchmark has no rows."),
+        ("id,input\na,q,too many\n", "rows.csv:2: 3 cells, but the header names 2 fields."),
+        ('id,input\na,"never closed\n', "rows.csv:2: this is not CSV"),
+        ("id,input\na,q\0\n", "rows.csv:2: there is a NUL character"),
+        ("id,input,id\na,q,b\n", "rows.csv:1: two fields are named 'id'."),
+        ("id,question\na,q\n", "input: is missing."),
+        ("id,input,choices\na,q,x|y\n", "choices: is not JSON"),
+    ],
+    ids=["empty", "header only", "ragged", "unclosed", "nul", "twice", "field", "choices"],
+)
+def test_csv_bad_file_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load(csv_file(tmp_path, text))
+    assert said in str(caught.value)
+
+
+def test_parquet_rows_equal_those_of_jsonl(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    rows = [{**row, "when": datetime.date(2026, 1, i + 1)} for i, row in enumerate(ROWS)]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    examples = load(path).examples
+    assert [e.question[0].content for e in examples] == [row["input"] for row in ROWS]
+    assert examples[1].metadata == {"when": "2026-01-02"}
+
+
+def test_parquet_nan_and_bytes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    rows = [{**ROWS[0], "score": float("nan")}, {**ROWS[1], "picture": b"\x89PNG"}]
+    names = ("score", "picture")
+    table = pyarrow.Table.from_pylist([{**dict.fromkeys(names), **row} for row in rows])
+    pyarrow.parquet.write_table(table, path)
+    with pytest.raises(SpecError) as caught:
+        load(path)
+    assert ":1: score: nan is not a finite number." in str(caught.value)
+    assert ":2: picture: holds bytes, which has no text form." in str(caught.value)
+
+
+@pytest.mark.parametrize("cut", [-9, 12], ids=["end missing", "start only"])
+def test_parquet_cut_off_is_refused(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "rows.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(SpecError, match="not a whole Parquet file"):
+        load(path)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    import datasets
+
+    path = tmp_path / "saved"
+    halves = {
+        "train": datasets.Dataset.from_list(ROWS),
+        "test": datasets.Dataset.from_list(ROWS[:1]),
+    }
+    datasets.DatasetDict(halves).save_to_disk(path)
+    return path
+
+
+def test_hub_reads_a_saved_split(saved: Path) -> None:
+    assert [e.id for e in load_hub(str(saved), split="train").examples] == ["a", "b"]
+    assert [e.id for e in load_hub(str(saved), split="test").examples] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("split", "said"), [("", "which split is meant?"), ("dev", "no split 'dev'")]
+)
+def test_hub_unclear_split_lists_those_there_are(saved: Path, split: str, said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_hub(str(saved), split=split)
+    assert said in str(caught.value) and "There is: train, test." in str(caught.value)
+
+
+def test_hub_directory_that_holds_no_data_set_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="cannot be loaded"):
+        load_hub(str(tmp_path), FieldMap())
+
+
+def test_hub_without_the_package_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "find_spec", lambda name: None)
+    with pytest.raises(SetupError, match=r"pip install 'archon\[datasets\]'"):
+        load_hub("owner/name")
