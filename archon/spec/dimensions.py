@@ -26,7 +26,7 @@ from archon.search.space import ComponentNode, Dimension, EnsembleNode, Fixed, O
 from archon.spec.findings import Findings, named, show
 from archon.spec.yaml_source import key_path
 
-_MOST_COMBINATIONS = 4096
+MOST_COMBINATIONS = 4096
 _RANGE_KEYS = ("from", "to", "step", "log")
 _ENSEMBLE_KEYS = ("any_of", "at_least", "at_most")
 
@@ -133,8 +133,11 @@ class ComponentReader:
         return tuple(sorted(found.items()))
 
     def check_value(self, kind: str, name: str, value: ParamValue, path: str) -> None:
-        """Note what is wrong with one value of one parameter."""
-        for problem in problems_of(ComponentSpec(kind, "", ((name, value),)), self.table):
+        """Note what is wrong with one value of one parameter, whatever the others are."""
+        # With a model too few or too many nothing is built, so that only values are looked at and
+        # not how they go together: the other parameters are not there yet.
+        model = "" if self.table[kind].declares.needs_model else "one too many"
+        for problem in problems_of(ComponentSpec(kind, model, ((name, value),)), self.table):
             if problem.path == name:
                 self.findings.add(path, problem.message, problem.hint.strip())
 
@@ -143,7 +146,7 @@ class ComponentReader:
         model = node.models[0] if node.models else ""
         names = [name for name, _ in node.params]
         combinations = product(*(some_values(dimension) for _, dimension in node.params))
-        for values in islice(combinations, _MOST_COMBINATIONS):
+        for values in islice(combinations, MOST_COMBINATIONS):
             params = tuple(zip(names, values, strict=True))
             try:
                 build(ComponentSpec(node.kind, model, params), self.table)

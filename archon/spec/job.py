@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from archon.components.table import suggest
+from archon.components.base import Component
+from archon.components.table import COMPONENTS, suggest
 from archon.search.space import Space
 from archon.spec.benchmark_spec import BenchmarkSpec, read_benchmark
 from archon.spec.edge import read_section
@@ -74,16 +75,16 @@ class JobSpec:
         )
 
 
-def load_job(path: Path) -> JobSpec:
-    """Read and check a job file.
+def load_job(path: Path, *, table: Mapping[str, type[Component]] = COMPONENTS) -> JobSpec:
+    """Read and check a job file, with the component kinds of ``table``.
 
     Raises:
         SpecError: With every problem of the file.
     """
-    return read_job(read_document(path))
+    return read_job(read_document(path), table=table)
 
 
-def read_job(document: Document) -> JobSpec:
+def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPONENTS) -> JobSpec:
     """Check a job that is read already.
 
     Raises:
@@ -96,7 +97,7 @@ def read_job(document: Document) -> JobSpec:
     models = read_models(data["models"], findings) if "models" in data else ()
     aliases = _aliases(data)
     benchmark = read_benchmark(data.get("benchmark"), aliases, findings)
-    space = read_space(document, aliases, findings)
+    space = read_space(document, aliases, findings, table=table)
     objectives = _objectives(data.get("objectives"), models, findings)
     if shape is not None and space is not None:
         _check_money(shape, models, objectives, findings)

@@ -170,7 +170,7 @@ def _architecture(
     if findings.has_any("layers"):
         return None
     architecture = Architecture(tuple(found))
-    findings.adopt(problems_of(architecture), "")
+    findings.adopt(problems_of(architecture, table), "")
     return None if findings.has_any("layers") else architecture
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from archon.components.base import Component
+from archon.components.rules import MOST_CALLS, MOST_LAYERS
 from archon.components.table import COMPONENTS, suggest
 from archon.search.space import (
     Chain,
@@ -29,9 +30,7 @@ from archon.spec.findings import Findings, show
 from archon.spec.space_check import check_pipelines
 from archon.spec.yaml_source import Document, key_path
 
-MAX_CALLS = 1000
-MAX_LAYERS = 32
-MAX_ROUNDS = 16
+MOST_ROUNDS = 16
 _FORMS = ("one_of", "side_by_side", "repeat")
 
 
@@ -66,10 +65,10 @@ def read_space(
         return None
     space = Space(reader.chain(layers, "space.layers"), max_calls)
     if not findings.has_any("space"):
-        if (depth := _most_layers(space.root)) > MAX_LAYERS:
-            findings.add("space.layers", f"up to {depth} layers; at most {MAX_LAYERS} are run.")
+        if (depth := _most_layers(space.root)) > MOST_LAYERS:
+            findings.add("space.layers", f"up to {depth} layers; at most {MOST_LAYERS} are run.")
         else:
-            check_pipelines(space, findings)
+            check_pipelines(space, findings, table)
     return None if findings.has_any("space") else space
 
 
@@ -87,14 +86,14 @@ def _empty(layers: object) -> str:
 
 
 def _max_calls(data: Mapping[str, object], findings: Findings) -> int:
-    value = data.get("max_calls", MAX_CALLS)
+    value = data.get("max_calls", MOST_CALLS)
     if isinstance(value, bool) or not isinstance(value, int):
         findings.add("space.max_calls", f"expected a whole number, got {show(value)}.")
-    elif not 1 <= value <= MAX_CALLS:
-        findings.add("space.max_calls", f"{value} is out of range: 1 to {MAX_CALLS}.")
+    elif not 1 <= value <= MOST_CALLS:
+        findings.add("space.max_calls", f"{value} is out of range: 1 to {MOST_CALLS}.")
     else:
         return value
-    return MAX_CALLS
+    return MOST_CALLS
 
 
 class SpaceReader:
@@ -211,8 +210,8 @@ class SpaceReader:
         ):
             hint = "Write times: {from: 0, to: 2}, or times: 2."
             self._findings.add(path, f"expected how often, got {show(data)}.", hint)
-        elif not 0 <= low <= high <= MAX_ROUNDS or high == 0:
-            hint = f"0 <= from <= to <= {MAX_ROUNDS} must hold, and to be at least 1."
+        elif not 0 <= low <= high <= MOST_ROUNDS or high == 0:
+            hint = f"0 <= from <= to <= {MOST_ROUNDS} must hold, and to be at least 1."
             self._findings.add(path, f"{low} to {high} times is out of range.", hint)
         else:
             return low, high

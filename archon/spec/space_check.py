@@ -1,33 +1,26 @@
 """Holds that a space cannot express an invalid pipeline: every structure of it is looked at.
 
 A structure is one way to take all choices of alternatives and of repetitions. Each is built with
-the first, the second ... of the values of every parameter (the two ends where it is a number), so
-that every value that could matter for the typing rules is met in every structure.
+every setting of its components that can matter for the typing rules (``variants``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
+from archon.components.base import Component
+from archon.components.estimate_calls import estimate_calls
 from archon.components.rules import problems_of
-from archon.core.architecture import Architecture, ComponentSpec, Layer, ParamValue
+from archon.components.table import COMPONENTS
+from archon.core.architecture import Architecture
 from archon.core.errors import Problem
-from archon.search.space import (
-    Chain,
-    ComponentNode,
-    Dimension,
-    EnsembleNode,
-    LayerNode,
-    Node,
-    OneOf,
-    Options,
-    Space,
-)
-from archon.spec.dimensions import some_values
+from archon.search.space import Chain, LayerNode, Node, OneOf, Space
 from archon.spec.findings import Findings
+from archon.spec.variants import Variants
 
 MAX_STRUCTURES = 20_000
 _SHOWN = 5
@@ -45,8 +38,14 @@ class _Structure:
         return _Structure(self.layers + other.layers, self.chosen + other.chosen)
 
 
-def check_pipelines(space: Space, findings: Findings) -> None:
-    """Note every way in which the space could express an ill-typed pipeline (the first few)."""
+def check_pipelines(
+    space: Space, findings: Findings, table: Mapping[str, type[Component]] = COMPONENTS
+) -> None:
+    """Note the ways in which the space could express an ill-typed pipeline (the first few).
+
+    Pipelines with too many calls are no such way: they are outside the space. But one with few
+    enough must be inside.
+    """
     root = "space.layers"
     count = _count(space.root)
     if count > MAX_STRUCTURES:
@@ -56,14 +55,20 @@ def check_pipelines(space: Space, findings: Findings) -> None:
         findings.add(root, message, "Take out a choice, or search in two jobs.")
         return
     seen: set[tuple[str, str]] = set()
+    variants, fewest_calls = Variants(table), list[int]()
     for structure in _structures(space.root, root):
-        for problem in _problems(structure):
+        for problem in _problems(structure, variants):
             place = _place(problem, structure, root)
             if (place, problem.message) in seen:
                 continue
             seen.add((place, problem.message))
             if len(seen) <= _SHOWN:
                 findings.add(place, problem.message, _combination(problem.hint, structure))
+        if not seen:
+            fewest_calls.append(_fewest_calls(structure, variants))
+    if not seen and space.max_calls is not None and min(fewest_calls) > space.max_calls:
+        message = f"no pipeline takes so few calls: the smallest takes {min(fewest_calls)}."
+        findings.add("space.max_calls", message, "Allow more, or fewer samples.")
     if len(seen) > _SHOWN:
         findings.add(root, f"and {len(seen) - _SHOWN} more combinations that cannot run.")
 
@@ -110,45 +115,23 @@ def _in_order(parts: list[list[_Structure]]) -> Iterator[_Structure]:
         yield whole
 
 
-def _problems(structure: _Structure) -> Iterator[Problem]:
-    nodes = [node for node, _ in structure.layers]
-    n_variants = max((_n_variants(part) for node in nodes for part in node.components), default=1)
-    tried = set()
-    for variant in range(n_variants):
-        architecture = Architecture(tuple(_layer(node, variant) for node in nodes))
-        if architecture not in tried:
-            tried.add(architecture)
-            yield from problems_of(architecture)
+def _problems(structure: _Structure, variants: Variants) -> Iterator[Problem]:
+    tried: dict[Architecture, None] = {}
+    for is_high in (False, True):
+        parts = [variants.of(node, is_high=is_high) for node, _ in structure.layers]
+        if prod(map(len, parts)) > MAX_STRUCTURES:
+            yield Problem("the settings of these layers fit in too many ways to look at all.")
+            return
+        tried.update((Architecture(layers), None) for layers in product(*parts))
+    for architecture in tried:
+        for problem in problems_of(architecture, variants.table):
+            if problem.path != "layers" or not architecture.layers:
+                yield problem
 
 
-def _n_variants(node: ComponentNode | EnsembleNode) -> int:
-    component = node.component if isinstance(node, EnsembleNode) else node
-    return max((len(_ends(dimension)) for _, dimension in component.params), default=1)
-
-
-def _ends(dimension: Dimension) -> tuple[ParamValue, ...]:
-    """Values that can matter for typing: of several numbers the smallest and the largest."""
-    values = some_values(dimension)
-    numbers = [value for value in values if isinstance(value, int | float)]
-    if isinstance(dimension, Options) and len(numbers) == len(values) > 2:
-        return (min(numbers), max(numbers))
-    return values
-
-
-def _layer(node: LayerNode, variant: int) -> Layer:
-    specs: list[ComponentSpec] = []
-    for part in node.components:
-        component = part.component if isinstance(part, EnsembleNode) else part
-        params = tuple(
-            (name, ends[variant % len(ends)])
-            for name, ends in ((name, _ends(dimension)) for name, dimension in component.params)
-        )
-        n_models = (
-            (part.minimum, part.maximum)[variant % 2] if isinstance(part, EnsembleNode) else 1
-        )
-        models = component.models[:n_models] or ("",)
-        specs += [ComponentSpec(component.kind, model, params) for model in models]
-    return tuple(specs)
+def _fewest_calls(structure: _Structure, variants: Variants) -> int:
+    layers = tuple(variants.of(node, is_high=False)[0] for node, _ in structure.layers)
+    return estimate_calls(Architecture(layers), variants.table).calls.high
 
 
 def _place(problem: Problem, structure: _Structure, root: str) -> str:

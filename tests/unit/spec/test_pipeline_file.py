@@ -198,7 +198,7 @@ layers = st.lists(
             "generate", model, samples=samples, temperature=temperature
         ),
         st.sampled_from(["small", "big", "near"]),
-        st.integers(1, 1000),
+        st.integers(1, 100),
         st.floats(0, 2),
     ),
     min_size=1,

@@ -52,14 +52,17 @@ def test_every_structure_is_tried_with_both_ends_of_every_number(
 ) -> None:
     tried: list[list[tuple[str, object]]] = []
 
-    def note(architecture: Architecture) -> list[Problem]:
-        tried.append([(s.kind, s.param("n")) for layer in architecture.layers for s in layer])
+    def note(architecture: Architecture, table: object) -> list[Problem]:
+        tried.append(
+            [(s.model, s.param("samples")) for layer in architecture.layers for s in layer]
+        )
         return []
 
     monkeypatch.setattr(space_check, "problems_of", note)
 
-    def layer(kind: str) -> LayerNode:
-        return LayerNode((ComponentNode(kind, (), (("n", Range(1, 9, True)),)),))
+    def layer(model: str) -> LayerNode:
+        samples = (("samples", Range(1, 9, True)),)
+        return LayerNode((ComponentNode("generate", (model,), samples),))
 
     space = Space(
         Chain(
@@ -71,8 +74,39 @@ def test_every_structure_is_tried_with_both_ends_of_every_number(
         )
     )
     check_pipelines(space, Findings(parse_document(b"space: {}", "f")))
-    kinds = ["a", "ac", "acc", "ab", "abc", "abcc"]
-    assert tried == [[(kind, n) for kind in text] for text in kinds for n in (1, 9)]
+    models = ["a", "ac", "acc", "ab", "abc", "abcc"]
+    expected = [[(model, n) for model in text] for text in models for n in (1, 9)]
+    assert sorted(map(repr, tried)) == sorted(map(repr, expected))
+
+
+@pytest.mark.parametrize(
+    ("by", "is_refused"),
+    [("check", False), ("[check, rank]", True)],
+    ids=["there", "one not there"],
+)
+def test_a_score_that_only_one_setting_reads_must_be_there(
+    job: Read, refusal: Refusal, by: str, is_refused: bool
+) -> None:
+    layers = f"- check: {{min_words: 3}}\n    - select: {{order: score, by: {by}}}"
+    if not is_refused:
+        assert job((L1, layers)).space.root.nodes[2:]
+        return
+    (problem,) = refusal((L1, layers))
+    assert (problem.line, problem.path) == (16, "space.layers[2]")
+    assert "'rank'" in problem.message
+
+
+def test_a_space_without_a_pipeline_that_is_small_enough_is_refused(refusal: Refusal) -> None:
+    (problem,) = refusal(
+        ("samples: {from: 1, to: 8}", "samples: [5, 4]"), ("  layers:", "  max_calls: 3\n  layers:")
+    )
+    assert (problem.line, problem.path) == (13, "space.max_calls")
+    assert "the smallest takes 4" in problem.message
+
+
+def test_large_pipelines_are_outside_the_space_and_no_fault_of_it(job: Read) -> None:
+    space = job(("samples: {from: 1, to: 8}", "samples: {from: 1, to: 1000}")).space
+    assert space.max_calls == 1000
 
 
 def test_of_many_bad_combinations_a_few_are_shown_and_the_rest_is_counted(
@@ -81,9 +115,9 @@ def test_of_many_bad_combinations_a_few_are_shown_and_the_rest_is_counted(
     monkeypatch.setattr(
         space_check,
         "problems_of",
-        lambda architecture: [Problem(f"{len(architecture.layers)} are too many.", path="layers")],
+        lambda architecture, table: [Problem(f"{len(architecture.layers)} are too many.")],
     )
-    space = Space(Chain((Repeat(Chain((LayerNode((ComponentNode("a"),)),)), 1, 9),)))
+    space = Space(Chain((Repeat(Chain((LayerNode((ComponentNode("generate", ("a",)),)),)), 1, 9),)))
     findings = Findings(parse_document(b"space:\n  layers: []", "f"))
     check_pipelines(space, findings)
     with pytest.raises(SpecError, match="and 4 more combinations that cannot run") as refused:
