@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from archon.benchmarks.examples import Example
+from archon.components.constraints import encodable, pattern
 from archon.core.candidates import Answer
 from archon.core.results import Score
 from archon.scoring.base import lacks_target, verdict
@@ -28,7 +29,7 @@ class Regex:
     kind: ClassVar[str] = "regex"
 
     def __post_init__(self) -> None:
-        _compiled(self.pattern)
+        pattern(self.pattern)
 
     def missing(self, example: Example) -> str:
         """A target, if the pattern reads an answer."""
@@ -36,8 +37,8 @@ class Regex:
 
     async def score(self, example: Example, answer: Answer) -> Score:
         """1 if the pattern matches (and what it reads is right), else 0."""
-        text = answer.text.strip()
-        compiled = _compiled(self.pattern)
+        text = encodable(answer.text.strip())
+        compiled = pattern(self.pattern)
         whole = compiled.fullmatch(text)
         found = ([whole] if whole else []) if self.whole else list(compiled.finditer(text))
         if not found or not self._reads():
@@ -47,23 +48,4 @@ class Regex:
         return verdict(normalised(given) in wanted, f"read {given[:80]!r}")
 
     def _reads(self) -> bool:
-        return _GROUP in _compiled(self.pattern).groupindex
-
-
-def _compiled(pattern: str) -> Any:
-    """The compiled pattern (the library caches it).
-
-    Raises:
-        ValueError: It is no pattern that can run in linear time.
-    """
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = 8 << 20
-    try:
-        return re2.compile(pattern, options)
-    except re2.error as error:
-        reason = error.args[0] if error.args else "unknown"
-        text = reason.decode() if isinstance(reason, bytes) else str(reason)
-        raise ValueError(f"this is not a regular expression in RE2's syntax: {text}") from error
+        return _GROUP in pattern(self.pattern).groupindex

@@ -108,7 +108,8 @@ def _read(data: Mapping[str, object]) -> tuple[Scorer | None, list[Problem]]:
     try:
         return cast(Any, SCORERS[kind])(**values), []
     except ValueError as error:
-        return None, [Problem(f"{error}.", path=kind)]
+        message = str(error).rstrip(".")
+        return None, [Problem(f"{message}.", path=kind)]
 
 
 def _values(kind: str, data: Mapping[str, object]) -> tuple[dict[str, object], list[Problem]]:
