@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from math import prod
+from math import inf, prod
 
 from archon.components.base import Component
 from archon.components.estimate_calls import estimate_calls
@@ -55,19 +55,18 @@ def check_pipelines(
         findings.add(root, message, "Take out a choice, or search in two jobs.")
         return
     seen: set[tuple[str, str]] = set()
-    variants, fewest_calls = Variants(table), list[int]()
+    variants, tried = Variants(table), set[Architecture]()
+    fewest_calls = inf
     for structure in _structures(space.root, root):
-        for problem in _problems(structure, variants):
+        for problem in _problems(structure, variants, tried):
             place = _place(problem, structure, root)
-            if (place, problem.message) in seen:
-                continue
-            seen.add((place, problem.message))
-            if len(seen) <= _SHOWN:
+            if (place, problem.message) not in seen and len(seen) < _SHOWN:
                 findings.add(place, problem.message, _combination(problem.hint, structure))
+            seen.add((place, problem.message))
         if not seen:
-            fewest_calls.append(_fewest_calls(structure, variants))
-    if not seen and space.max_calls is not None and min(fewest_calls) > space.max_calls:
-        message = f"no pipeline takes so few calls: the smallest takes {min(fewest_calls)}."
+            fewest_calls = min(fewest_calls, _fewest_calls(structure, variants))
+    if not seen and space.max_calls is not None and fewest_calls > space.max_calls:
+        message = f"no pipeline takes so few calls: the smallest takes {fewest_calls}."
         findings.add("space.max_calls", message, "Allow more, or fewer samples.")
     if len(seen) > _SHOWN:
         findings.add(root, f"and {len(seen) - _SHOWN} more combinations that cannot run.")
@@ -115,18 +114,23 @@ def _in_order(parts: list[list[_Structure]]) -> Iterator[_Structure]:
         yield whole
 
 
-def _problems(structure: _Structure, variants: Variants) -> Iterator[Problem]:
-    tried: dict[Architecture, None] = {}
+def _problems(
+    structure: _Structure, variants: Variants, tried: set[Architecture]
+) -> Iterator[Problem]:
+    """Problems of the structure's architectures that are not among those ``tried`` already."""
     for is_high in (False, True):
         parts = [variants.of(node, is_high=is_high) for node, _ in structure.layers]
         if prod(map(len, parts)) > MAX_STRUCTURES:
             yield Problem("the settings of these layers fit in too many ways to look at all.")
             return
-        tried.update((Architecture(layers), None) for layers in product(*parts))
-    for architecture in tried:
-        for problem in problems_of(architecture, variants.table):
-            if problem.path != "layers" or not architecture.layers:
-                yield problem
+        for layers in product(*parts):
+            architecture = Architecture(layers)
+            if architecture in tried:
+                continue
+            tried.add(architecture)
+            for problem in problems_of(architecture, variants.table):
+                if problem.path != "layers" or not layers:
+                    yield problem
 
 
 def _fewest_calls(structure: _Structure, variants: Variants) -> int:

@@ -104,6 +104,13 @@ def test_a_space_without_a_pipeline_that_is_small_enough_is_refused(refusal: Ref
     assert "the smallest takes 4" in problem.message
 
 
+def test_a_space_of_nothing_but_huge_pipelines_is_refused(refusal: Refusal) -> None:
+    layers = "- repeat: {times: 2, layers: [{generate: {model: big, samples: 900}}]}"
+    (problem,) = refusal((L1, layers))
+    assert (problem.line, problem.path) == (12, "space.max_calls")
+    assert "the smallest takes 1801" in problem.message
+
+
 def test_large_pipelines_are_outside_the_space_and_no_fault_of_it(job: Read) -> None:
     space = job(("samples: {from: 1, to: 8}", "samples: {from: 1, to: 1000}")).space
     assert space.max_calls == 1000
