@@ -21,13 +21,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, replace
+from dataclasses import MISSING, dataclass, replace
 from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 from archon.components.base import Component, Sizes
 from archon.components.estimate_calls import layer_bounds
 from archon.components.facts import facts_written, is_met, live_before, name_of
-from archon.components.table import COMPONENTS, build, parameters
+from archon.components.table import COMPONENTS, as_declared, build, parameters
 from archon.core.architecture import Architecture, ComponentSpec, ParamValue
 
 
@@ -105,17 +105,10 @@ def spec_of(component: Component) -> ComponentSpec:
     """The spec that builds this component, without what is at its default."""
     params: dict[str, ParamValue] = {}
     for name, field in parameters(type(component)).items():
-        value = _shortest(getattr(component, name), field)
-        if field.default is MISSING or value != _shortest(field.default, field):
+        value = as_declared(getattr(component, name), field)
+        if field.default is MISSING or value != field.default:
             params[name] = value
     return ComponentSpec.of(component.kind, component.model, **params)
-
-
-def _shortest(value: ParamValue, field: Field[Any]) -> ParamValue:
-    # 1 and 1.0, 0.0 and -0.0 are one number to a component, but two texts in JSON.
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) + 0.0 if "float" in str(field.type) else value
-    return value
 
 
 def _architecture(layers: _Numbered) -> Architecture:
@@ -185,14 +178,14 @@ def _text(spec: ComponentSpec) -> str:
 
 def _without_useless(layers: _Numbered) -> tuple[_Numbered, list[str]]:
     """Rules 4 to 6, once; what goes may make more of the rest useless."""
-    most = _most_arriving(layers)
+    arriving = _arriving(layers)
     kept: list[tuple[int, tuple[Component, ...]]] = []
     why: list[str] = []
     live: frozenset[str] = frozenset()
     for place in reversed(range(len(layers))):
         i, layer = layers[place]
         before = layers[place - 1][1] if place else ()
-        reasons = [_useless(component, live, most[place], before) for component in layer]
+        reasons = [_useless(component, live, arriving[place], before) for component in layer]
         rest = tuple(c for c, reason in zip(layer, reasons, strict=True) if not reason)
         why += [f"layers[{i}]: {reason}: left out." for reason in reasons if reason]
         if rest:
@@ -201,27 +194,28 @@ def _without_useless(layers: _Numbered) -> tuple[_Numbered, list[str]]:
     return tuple(reversed(kept)), why[::-1]
 
 
-def _most_arriving(layers: _Numbered) -> list[int]:
-    found, arriving = [], Sizes()
+def _arriving(layers: _Numbered) -> list[Sizes]:
+    """The sizes that arrive at each layer."""
+    found = [Sizes()]
     for _, layer in layers:
-        found.append(arriving.candidates.high)
-        arriving = layer_bounds(layer, arriving).after
+        found.append(layer_bounds(layer, found[-1]).after)
     return found
 
 
 def _useless(
-    component: Component, live: frozenset[str], n_most: int, before: Sequence[Component]
+    component: Component, live: frozenset[str], arriving: Sizes, before: Sequence[Component]
 ) -> str:
     """Why the component can go ("" if it cannot).
 
     Args:
         component: The one that may go.
         live: What later layers read.
-        n_most: The most candidates that can arrive.
+        arriving: The sizes that arrive at it.
         before: The layer just before.
     """
     written = facts_written(component)
     is_read = any(is_met(fact, written) for fact in live)
+    n_most = arriving.candidates.high
     match component.declares.effect:
         case "annotate" if written and not is_read:
             facts = " or ".join(sorted(name_of(fact) for fact in written))
@@ -230,8 +224,10 @@ def _useless(
             return f"{component.kind} gets one candidate at most and changes nothing"
         case "select" if isinstance(component, MaybeIdle) and component.is_idle(n_most):
             return f"{component.kind} keeps all candidates as they are"
-        case "select" if tuple(before) == (component,) and _is_idempotent(component):
-            return f"{component.kind} repeats the layer before"
+        case "select" if _is_idempotent(component):
+            # Compared as it would stand here: what cut off some before cuts off none now.
+            if [component] == [_loosest(earlier, arriving) for earlier in before]:
+                return f"{component.kind} repeats the layer before"
     return ""
 
 

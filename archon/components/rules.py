@@ -120,7 +120,7 @@ def _no_candidates(
         if kind.declares.effect == "produce" and "candidates" not in kind.declares.reads
     ]
     return Problem(
-        f"{component.kind} works on candidates, and no earlier layer writes any.",
+        f"{component.kind} needs candidates, and no earlier layer writes any.",
         path=path,
         hint=f"Put a layer of {' or '.join(makers)} before it.",
     )

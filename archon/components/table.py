@@ -13,7 +13,7 @@ from archon.components.check import Check
 from archon.components.generate import Generate
 from archon.components.select import Select
 from archon.components.vote import Vote
-from archon.core.architecture import ComponentSpec
+from archon.core.architecture import ComponentSpec, ParamValue
 from archon.core.errors import Problem, SpecError
 
 COMPONENTS: Mapping[str, type[Component]] = MappingProxyType(
@@ -37,10 +37,19 @@ def build(spec: ComponentSpec, table: Mapping[str, type[Component]] = COMPONENTS
     if problems:
         raise SpecError(problems)
     component = cast(Any, table[spec.kind])
-    arguments = dict(spec.params)
+    known = parameters(table[spec.kind])
+    arguments = {name: as_declared(value, known[name]) for name, value in spec.params}
     if table[spec.kind].declares.needs_model:
         arguments["model"] = spec.model
     return cast(Component, component(**arguments))
+
+
+def as_declared(value: ParamValue, parameter: Field[Any]) -> ParamValue:
+    """The value in the parameter's own type: 1 and 1.0 must not become two requests."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and "float" in str(parameter.type):
+        return float(cast(float, value)) + 0.0  # -0.0 becomes 0.0
+    return value
 
 
 def parameters(kind: type[Component]) -> Mapping[str, Field[Any]]:

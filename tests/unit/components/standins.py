@@ -1,0 +1,210 @@
+"""Small components that declare what real ones do, for rules that look at declarations only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import ClassVar
+
+from hypothesis import strategies as st
+
+from archon.components.base import (
+    Bounds,
+    Component,
+    Declaration,
+    Fact,
+    Interval,
+    RunContext,
+    Sizes,
+    knob,
+)
+from archon.components.rules import problems_of
+from archon.components.table import COMPONENTS
+from archon.core.architecture import Architecture, ComponentSpec, Layer
+from archon.core.candidates import LayerState
+
+
+def _reads(*facts: Fact) -> frozenset[Fact]:
+    return frozenset({"question", "candidates", *facts})
+
+
+@dataclass(frozen=True, slots=True)
+class _StandIn:
+    model: str
+
+    async def run(self, state: LayerState, context: RunContext) -> LayerState:
+        """Never run: only what is declared counts here."""
+        raise AssertionError("a stand-in does not run")
+
+
+@dataclass(frozen=True, slots=True)
+class Fuse(_StandIn):
+    samples: int = knob(1, "samples", low=1, high=5)
+    temperature: float = knob(0.7, "temperature", low=0.0, high=2.0)
+    kind: ClassVar[str] = "fuse"
+    declares: ClassVar[Declaration] = Declaration(
+        _reads("critique"), frozenset({"candidates"}), "produce"
+    )
+
+    def bounds(self, arriving: Sizes) -> Bounds:
+        n = arriving.candidates
+        made = Interval(self.samples * min(1, n.low), self.samples * min(1, n.high))
+        return Bounds(made, made.high, replace(arriving, candidates=made))
+
+
+@dataclass(frozen=True, slots=True)
+class Rank(_StandIn):
+    keep: int = knob(5, "keep", low=1, high=100)
+    kind: ClassVar[str] = "rank"
+    declares: ClassVar[Declaration] = Declaration(
+        _reads("critique"), frozenset({"scores"}), "select"
+    )
+
+    def bounds(self, arriving: Sizes) -> Bounds:
+        n = arriving.candidates
+        calls = Interval(int(n.low > 1), int(n.high > 1))
+        after = Interval(min(self.keep, n.low), min(self.keep, n.high))
+        return Bounds(calls, calls.high, replace(arriving, candidates=after))
+
+
+@dataclass(frozen=True, slots=True)
+class Critique(_StandIn):
+    kind: ClassVar[str] = "critique"
+    declares: ClassVar[Declaration] = Declaration(_reads(), frozenset({"critique"}), "annotate")
+
+    def bounds(self, arriving: Sizes) -> Bounds:
+        n = arriving.candidates
+        calls = Interval(min(1, n.low), min(1, n.high))
+        return Bounds(calls, calls.high, arriving)
+
+
+@dataclass(frozen=True, slots=True)
+class Verify(_StandIn):
+    kind: ClassVar[str] = "verify"
+    declares: ClassVar[Declaration] = Declaration(_reads(), frozenset({"scores"}), "select")
+
+    def bounds(self, arriving: Sizes) -> Bounds:
+        n = arriving.candidates
+        after = replace(arriving, candidates=Interval(min(1, n.low), n.high))
+        return Bounds(Interval(2 * n.low, 2 * n.high), n.high, after)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTests(_StandIn):
+    kind: ClassVar[str] = "write_tests"
+    declares: ClassVar[Declaration] = Declaration(
+        frozenset({"question"}), frozenset({"tests"}), "annotate"
+    )
+
+    def bounds(self, arriving: Sizes) -> Bounds:
+        tests = Interval(arriving.tests.low, arriving.tests.high + 8)
+        return Bounds(Interval(1, 1), 1, replace(arriving, tests=tests))
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeTests(_StandIn):
+    keep: int = knob(1, "keep", low=1, high=100)
+    kind: ClassVar[str] = "judge_tests"
+    declares: ClassVar[Declaration] = Declaration(
+        _reads("tests"), frozenset({"scores"}), "select", requires=frozenset({"tests"})
+    )
+
+    def bounds(self, arriving: Sizes) -> Bounds:
+        n = arriving.candidates
+        calls = Interval(n.low * min(1, arriving.tests.low), n.high * min(1, arriving.tests.high))
+        after = Interval(min(self.keep, n.low), min(self.keep, n.high))
+        return Bounds(calls, calls.high, replace(arriving, candidates=after))
+
+
+STANDINS: Mapping[str, type[Component]] = MappingProxyType(
+    {
+        **{name: COMPONENTS[name] for name in ("generate", "vote", "check", "select")},
+        **{c.kind: c for c in (Fuse, Rank, Critique, Verify, WriteTests, JudgeTests)},
+    }
+)
+CRITIQUE_READERS = frozenset({"fuse", "rank"})
+
+of = ComponentSpec.of
+MODELS = st.sampled_from(["a", "b"])
+
+
+def _generators(most: int) -> st.SearchStrategy[Layer]:
+    one = st.builds(
+        lambda model, samples, temperature: of(
+            "generate", model, samples=samples, temperature=temperature
+        ),
+        MODELS,
+        st.integers(1, most),
+        st.sampled_from([0.0, 0.7, 1, 1.0]),
+    )
+    return st.lists(one, min_size=1, max_size=3).map(tuple)
+
+
+CALL_FREE_LAYERS: st.SearchStrategy[Layer] = st.one_of(
+    st.builds(
+        lambda keep, answer, weigh: of(
+            "vote",
+            keep=keep,
+            answer=answer,
+            beta=2.0,
+            **({"weight": "score", "by": "check"} if weigh else {}),
+        ),
+        st.integers(1, 5),
+        st.sampled_from(["auto", "number"]),
+        st.booleans(),
+    ),
+    st.builds(
+        lambda words, mode, cased: of("check", contains=words, mode=mode, ignore_case=cased),
+        st.sampled_from([("1",), ("2", "3")]),
+        st.sampled_from(["score", "filter"]),
+        st.booleans(),
+    ),
+    st.builds(
+        lambda keep, order, dedupe: of(
+            "select",
+            keep=keep,
+            order=order,
+            dedupe=dedupe,
+            by={"score": "check"}.get(order, ""),
+        ),
+        st.none() | st.integers(1, 5),
+        st.sampled_from(["given", "shortest", "score"]),
+        st.sampled_from(["none", "text", "answer"]),
+    ),
+).map(lambda spec: (spec,))
+
+OTHER_LAYERS: st.SearchStrategy[Layer] = st.one_of(
+    st.lists(
+        st.builds(lambda m, n: of("fuse", m, samples=n), MODELS, st.integers(1, 5)),
+        min_size=1,
+        max_size=3,
+    ).map(tuple),
+    _generators(2),
+    st.builds(lambda m, k: (of("rank", m, keep=k),), MODELS, st.integers(1, 12)),
+    st.builds(lambda m: (of("verify", m),), MODELS),
+    st.builds(lambda m: (of("critique", m),), MODELS),
+    st.builds(lambda m: (of("critique", m), of("write_tests", m)), MODELS),
+    st.builds(lambda m: (of("judge_tests", m, keep=3),), MODELS),
+)
+
+
+def _well_typed(
+    layers: st.SearchStrategy[Layer], table: Mapping[str, type[Component]]
+) -> st.SearchStrategy[Architecture]:
+    def grown(first: Layer, others: list[Layer]) -> Architecture:
+        """Take each layer that still fits; an end that nobody reads is cut off."""
+        taken = [first]
+        for layer in others:
+            closed = Architecture((*taken, layer, (of("select", keep=None),)))
+            if not problems_of(closed, table):
+                taken.append(layer)
+        while problems_of(Architecture(tuple(taken)), table):
+            taken.pop()
+        return Architecture(tuple(taken))
+
+    return st.builds(grown, _generators(4), st.lists(layers, max_size=7))
+
+
+ARCHITECTURES = _well_typed(CALL_FREE_LAYERS | OTHER_LAYERS, STANDINS)
+CALL_FREE_ARCHITECTURES = _well_typed(CALL_FREE_LAYERS | _generators(2), COMPONENTS)
