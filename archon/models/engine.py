@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import signal
 import socket
 import sys
 import time
@@ -170,15 +168,15 @@ class EmbeddedEngine:
             await asyncio.sleep(0.5)
 
     async def _stop(self) -> None:
-        """Close the guard's input, upon which it ends the group; then make sure of it."""
+        """Close the guard's input, upon which it ends the engine, and wait until it has."""
         if self._guard is None or self._guard.stdin is None:
             return
         self._guard.stdin.close()
         try:
-            async with asyncio.timeout(_GRACE_S + 5):
+            async with asyncio.timeout(_GRACE_S + 15):
                 await self._guard.wait()
         except TimeoutError:
-            os.killpg(self._guard.pid, signal.SIGKILL)
+            self._guard.kill()  # the kernel then kills the engine
             await self._guard.wait()
 
     def _last_lines(self, n: int = 40) -> str:

@@ -2,17 +2,18 @@
 
     python -I engine_guard.py LOG GRACE_S COMMAND [ARGUMENT ...]
 
-The guard leads a session and process group of its own, so that Ctrl-C in the terminal does not
-reach the engine before its user has finished. It starts COMMAND in that group and waits for the
-first of: the command ends (the guard ends with its exit status), or its own standard input closes,
-which the kernel does however the starting process dies. Then it asks the group to end, and after
-GRACE_S seconds kills it, itself included. If the guard is killed, the kernel kills COMMAND.
+The guard is started in a session of its own, so that Ctrl-C in the terminal does not reach the
+engine before its user has finished. It starts COMMAND in a process group and waits for the first
+of: the command ends, or the guard's standard input closes, which the kernel does however the
+starting process dies. Then it asks the group to end, after GRACE_S seconds kills it, and ends when
+no process of it is left. If the guard itself is killed, the kernel kills COMMAND.
 
 Standard library only, and nothing of Archon: it starts in a few hundredths of a second.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import select
@@ -23,6 +24,7 @@ import time
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_REAPING_S = 10.0
 
 
 def _prctl(option: int, value: int) -> None:
@@ -46,38 +48,45 @@ def _start(log: str, command: list[str]) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            preexec_fn=die_with_guard,  # the guard has one thread
+            process_group=0,
+            preexec_fn=die_with_guard,  # safe: the guard has one thread
         )
 
 
-def _end_group(grace_s: float) -> None:
-    """End every process of the group, gently and then not; does not return."""
-    os.killpg(0, signal.SIGTERM)
-    deadline = time.monotonic() + grace_s
+def _end_group(group: int, grace_s: float) -> None:
+    """End every process of the group, gently and then not; returns when none is left."""
+    for number, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, _REAPING_S)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, number)
+        if _reaped_all(patience_s):
+            return
+
+
+def _reaped_all(patience_s: float) -> bool:
+    """Whether all children end in time. Orphans of the engine become children of the guard."""
+    deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:  # orphans of the engine come to the guard, so none is left
-            os._exit(0)
+        except ChildProcessError:
+            return True
         if pid == 0:
-            time.sleep(0.05)
-    os.killpg(0, signal.SIGKILL)
+            time.sleep(0.02)
+    return False
 
 
 def main(log: str, grace_s: float, command: list[str]) -> None:
     """Guard ``command`` until it ends or standard input closes."""
-    signal.signal(signal.SIGTERM, lambda *_: None)  # the group's signals are for the others
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     engine = _start(log, command)
     while engine.poll() is None:
         readable, _, _ = select.select([0], [], [], 0.2)
         if readable and not os.read(0, 1024):
             break
-    if engine.returncode is None:
-        _end_group(grace_s)
-    with open(log, "a") as output:
-        print(f"the engine ended with status {engine.returncode}", file=output)
-    _end_group(grace_s)
+    if engine.returncode is not None:
+        with open(log, "a") as output:
+            print(f"the engine ended with status {engine.returncode}", file=output)
+    _end_group(engine.pid, grace_s)
 
 
 if __name__ == "__main__":
