@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from standins import ARCHITECTURES, STANDINS, of
+from tests.unit.components.standins import ARCHITECTURES, STANDINS, of
 
 from archon.components.base import Interval, Sizes
 from archon.components.estimate_calls import bounds_of, estimate_calls, keeps_arriving

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from standins import (
+from tests.unit.components.standins import (
     ARCHITECTURES,
     CALL_FREE_ARCHITECTURES,
     CRITIQUE_READERS,

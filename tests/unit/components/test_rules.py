@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from standins import ARCHITECTURES, STANDINS, of
+from tests.unit.components.standins import ARCHITECTURES, STANDINS, of
 
 from archon.components.rules import problems_of
 from archon.core.architecture import Architecture, Layer
