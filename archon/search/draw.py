@@ -1,0 +1,161 @@
+"""One walk through a space: every open choice is asked of a ``Choices``, and a pipeline comes out.
+
+A question's name is the path of what it decides ("1.one_of", "0.generate.samples"), so the same
+question has the same name in every walk that meets it, and samplers can learn from it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from archon.core.architecture import Architecture, ComponentSpec, Layer, ParamValue
+from archon.search.space import (
+    Chain,
+    Choices,
+    ComponentNode,
+    Dimension,
+    EnsembleNode,
+    Fixed,
+    LayerNode,
+    Node,
+    OneOf,
+    Options,
+    Range,
+    Space,
+)
+
+MOST_SUBSETS = 1024
+"""Up to here a set of models is one question; beyond, each model is asked for by itself."""
+
+
+def draw(space: Space, choices: Choices) -> Architecture:
+    """The architecture that ``choices`` picks; not yet in canonical form.
+
+    Its number of calls may pass ``space.max_calls``; ``is_feasible`` in
+    ``archon.search.propose`` looks at that.
+    """
+    return Architecture(tuple(_layers(space.root, "", choices)))
+
+
+def _layers(node: Node, path: str, choices: Choices) -> Iterator[Layer]:
+    if isinstance(node, LayerNode):
+        yield tuple(spec for part in _parts(node, path) for spec in _specs(*part, choices))
+    elif isinstance(node, Chain):
+        for i, child in enumerate(node.nodes):
+            yield from _layers(child, _join(path, str(i)), choices)
+    elif isinstance(node, OneOf):
+        name = _join(path, "one_of")
+        label = choices.category(name, [label for label, _ in node.alternatives])
+        chosen = dict(node.alternatives)[str(label)]
+        yield from _layers(chosen, f"{name}={label}", choices)
+    else:
+        name = _join(path, "times")
+        times = node.low
+        if node.low < node.high:
+            times = choices.integer(name, node.low, node.high)
+        for i in range(times):
+            yield from _layers(node.node, _join(path, f"round{i}"), choices)
+
+
+def _parts(node: LayerNode, path: str) -> Iterator[tuple[ComponentNode | EnsembleNode, str]]:
+    """Components with their paths; of several of one kind, the later ones are numbered."""
+    seen: dict[str, int] = {}
+    for part in node.components:
+        kind = part.component.kind if isinstance(part, EnsembleNode) else part.kind
+        n = seen[kind] = seen.get(kind, 0) + 1
+        yield part, _join(path, kind if n == 1 else f"{kind}{n}")
+
+
+def _specs(
+    part: ComponentNode | EnsembleNode, path: str, choices: Choices
+) -> Iterator[ComponentSpec]:
+    if isinstance(part, EnsembleNode):
+        models: Sequence[str] = _subset(part, f"{path}.models", choices)
+        component = part.component
+    else:
+        component = part
+        models = (_model(part, f"{path}.model", choices),)
+    params = tuple(
+        sorted(
+            (name, _value(dimension, f"{path}.{name}", choices))
+            for name, dimension in component.params
+        )
+    )
+    for model in models:
+        yield ComponentSpec(component.kind, model, params)
+
+
+def _model(node: ComponentNode, name: str, choices: Choices) -> str:
+    if len(node.models) < 2:
+        return node.models[0] if node.models else ""
+    return str(choices.category(name, node.models))
+
+
+def _subset(node: EnsembleNode, name: str, choices: Choices) -> tuple[str, ...]:
+    """Which models stand side by side: first how many, then which of the sets of that size."""
+    models, size = node.component.models, node.minimum
+    if node.minimum < node.maximum:
+        size = choices.integer(f"{name}.n", node.minimum, node.maximum)
+    if size == len(models):
+        return models
+    if math.comb(len(models), size) > MOST_SUBSETS:
+        return _one_by_one(models, size, name, choices)
+    sets = {"+".join(some): some for some in combinations(models, size)}
+    return sets[str(choices.category(f"{name}.{size}", list(sets)))]
+
+
+def _one_by_one(models: Sequence[str], size: int, name: str, choices: Choices) -> tuple[str, ...]:
+    """Models in turn, in or out, asked only while both lead to a set of ``size``."""
+    taken: list[str] = []
+    for i, model in enumerate(models):
+        missing, left = size - len(taken), len(models) - i
+        is_in = missing == left
+        if 0 < missing < left:
+            is_in = bool(choices.category(f"{name}.{size}.{model}", (False, True)))
+        taken += [model] * is_in
+    return tuple(taken)
+
+
+def _value(dimension: Dimension, name: str, choices: Choices) -> ParamValue:
+    if isinstance(dimension, Fixed):
+        return dimension.value
+    if isinstance(dimension, Options):
+        return _option(dimension, name, choices)
+    if dimension.is_integer:
+        return choices.integer(
+            name, int(dimension.low), int(dimension.high), step=dimension.step, log=dimension.log
+        )
+    return choices.number(name, dimension.low, dimension.high, log=dimension.log)
+
+
+def _option(dimension: Options, name: str, choices: Choices) -> ParamValue:
+    """Plain values are asked for as they are, lists by their JSON text."""
+    values = dimension.values
+    if any(isinstance(value, tuple) for value in values):
+        texts = {json.dumps(value): value for value in values}
+        return texts[str(choices.category(name, list(texts)))]
+    scalars = [value for value in values if not isinstance(value, tuple)]
+    return choices.category(name, scalars)
+
+
+def _join(path: str, part: str) -> str:
+    return f"{path}.{part}" if path else part
+
+
+def is_finite(node: Node) -> bool:
+    """Whether the walks below ``node`` can be counted: no open number but whole ones."""
+    if isinstance(node, LayerNode):
+        parts = [p.component if isinstance(p, EnsembleNode) else p for p in node.components]
+        return all(_is_countable(dim) for part in parts for _, dim in part.params)
+    if isinstance(node, Chain):
+        return all(is_finite(child) for child in node.nodes)
+    if isinstance(node, OneOf):
+        return all(is_finite(child) for _, child in node.alternatives)
+    return is_finite(node.node)
+
+
+def _is_countable(dimension: Dimension) -> bool:
+    return not isinstance(dimension, Range) or dimension.is_integer
