@@ -1,0 +1,164 @@
+"""Runs units of evaluation: one pipeline on one block of examples.
+
+This is an error boundary: what fails on one example becomes a recorded result that names it. Only
+what concerns the whole study passes through: the budget, the database, a key, a model that is
+gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from archon.benchmarks.examples import Example
+from archon.components.base import Component
+from archon.components.table import COMPONENTS
+from archon.core.architecture import Architecture
+from archon.core.calls import ModelCard, ModelClient
+from archon.core.candidates import Answer
+from archon.core.errors import (
+    ArchonError,
+    AuthFailed,
+    BudgetExceeded,
+    CallError,
+    ModelGone,
+    QuotaExhausted,
+    ScoringError,
+    SetupError,
+    StoreError,
+)
+from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT
+from archon.core.results import ExampleResult, ExampleStatus, Score, Spending
+from archon.runtime.failures import first_cause
+from archon.runtime.pipeline import Pipeline, PipelineResult
+from archon.runtime.slots import HELD_OUT_SLOT, SEARCH_SLOT
+from archon.scoring.base import Checked
+
+STUDY_WIDE = (BudgetExceeded, StoreError, SetupError, AuthFailed, QuotaExhausted, ModelGone)
+"""Errors that the next example would meet as well: they stop the study, which can be resumed."""
+
+_FIRST_SLOT = {SEARCH_SPLIT: SEARCH_SLOT, HELD_OUT_SPLIT: HELD_OUT_SLOT}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is handed out at once: one pipeline, one block of the examples of one split."""
+
+    pipeline_id: str
+    architecture: Architecture
+    split: str
+    examples: tuple[Example, ...]
+
+
+class Evaluator:
+    """Runs units in one event loop, with a common limit on questions in flight."""
+
+    def __init__(
+        self,
+        client: ModelClient,
+        cards: Mapping[str, ModelCard],
+        scorer: Checked,
+        *,
+        questions_in_flight: int,
+        table: Mapping[str, type[Component]] = COMPONENTS,
+    ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            client: Where calls go.
+            cards: What is known of each model, by alias.
+            scorer: What answers are worth.
+            questions_in_flight: Most examples that run at once, over all units.
+            table: Component kinds.
+        """
+        self._client = client
+        self._cards = cards
+        self._scorer = scorer
+        self._places = asyncio.Semaphore(questions_in_flight)
+        self._table = table
+
+    async def evaluate(self, unit: Unit) -> tuple[ExampleResult, ...]:
+        """Run a unit; results in the order of its examples.
+
+        Raises:
+            ArchonError: One of ``STUDY_WIDE``; the other examples of the unit are cancelled.
+        """
+        pipeline = Pipeline(unit.architecture, self._client, self._cards, table=self._table)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._example(pipeline, unit, example))
+                    for example in unit.examples
+                ]
+        except ExceptionGroup as failures:
+            raise first_cause(failures) from failures
+        return tuple(task.result() for task in tasks)
+
+    async def _example(self, pipeline: Pipeline, unit: Unit, example: Example) -> ExampleResult:
+        async with self._places:
+            try:
+                ran = await pipeline.generate(example.question, first_slot=_FIRST_SLOT[unit.split])
+            except STUDY_WIDE:
+                raise
+            except ArchonError as error:
+                return _faulty(unit, example, "infra_fault", f"{error}")
+            except Exception as error:
+                # A component may meet anything in what models write; one example, not the study.
+                return _faulty(unit, example, "infra_fault", f"{type(error).__name__}: {error}")
+            return await self._scored(unit, example, ran)
+
+    async def _scored(self, unit: Unit, example: Example, ran: PipelineResult) -> ExampleResult:
+        status: ExampleStatus = "ok" if ran.answer.text.strip() else "model_fault"
+        score: Score | None = None
+        error = ""
+        try:
+            score = await self._scorer.score(example, ran.answer)
+        except STUDY_WIDE:
+            raise
+        except (ScoringError, CallError) as failure:
+            status, error = "scorer_fault", str(failure)
+        return ExampleResult(
+            pipeline_id=unit.pipeline_id,
+            example_id=example.id,
+            split=unit.split,
+            status=status,
+            answer=ran.answer,
+            score=score,
+            deployed=ran.deployed,
+            bought=ran.bought,
+            degradations=tuple(sorted(ran.trace.degradations.items())),
+            trace=ran.trace.to_data(),
+            error=error,
+        )
+
+
+def _faulty(unit: Unit, example: Example, status: ExampleStatus, error: str) -> ExampleResult:
+    return ExampleResult(
+        pipeline_id=unit.pipeline_id,
+        example_id=example.id,
+        split=unit.split,
+        status=status,
+        answer=Answer(""),
+        score=None,
+        deployed=Spending(),
+        bought=Spending(),
+        error=error,
+    )
+
+
+def is_scored(result: ExampleResult) -> bool:
+    """Whether the result counts: faults of the infrastructure or of a scorer never do."""
+    return result.status in ("ok", "model_fault") and result.score is not None
+
+
+def unanswered(results: Sequence[ExampleResult]) -> str:
+    """Why a trial with these results has no objectives, as a sentence; "" where it has."""
+    missing = [result for result in results if not is_scored(result)]
+    if not missing:
+        return ""
+    first = missing[0]
+    return (
+        f"{len(missing)} of {len(results)} questions have no score; "
+        f"the first, {first.example_id!r}: {first.error or first.status}"
+    )

@@ -1,0 +1,162 @@
+"""Which pipeline to try next: the known-good ones first, then what the sampler draws.
+
+Every proposal is a pipeline that the study has not seen, in canonical form, inside the space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from archon.components.base import Component
+from archon.components.canonical import canonical
+from archon.components.estimate_calls import estimate_calls
+from archon.components.rules import problems_of
+from archon.components.table import COMPONENTS
+from archon.core.architecture import Architecture
+from archon.core.records import Origin, ProposalRow
+from archon.core.results import Completed, TrialOutcome
+from archon.core.seeds import derive_seed
+from archon.search.choices import Answered, Chance, Recording, from_json, to_json, walks
+from archon.search.draw import draw, is_finite
+from archon.search.sampler import Sampler
+from archon.search.space import Space
+
+SAMPLER_DRAWS = 32
+"""So often the sampler is asked for a pipeline that is new before chance is."""
+CHANCE_DRAWS = 256
+MOST_WALKS = 200_000
+"""So many walks of a space are looked at one by one, where nothing else finds a new pipeline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A pipeline that is tried before the sampler is asked."""
+
+    architecture: Architecture
+    origin: Origin
+
+
+class Proposer:
+    """Asks and tells one sampler; lives in one process, and is the only one to touch it."""
+
+    def __init__(
+        self,
+        space: Space,
+        sampler: Sampler | None,
+        *,
+        seed: int,
+        starts: Sequence[Start] = (),
+        table: Mapping[str, type[Component]] = COMPONENTS,
+    ) -> None:
+        """Nothing is proposed yet.
+
+        Args:
+            space: What may be proposed by the sampler.
+            sampler: None: all pipelines of the space, in a shuffled order.
+            seed: The job's.
+            starts: Proposed first, as far as they are new; they need not be in the space.
+            table: Component kinds.
+        """
+        self._space = space
+        self._sampler = sampler
+        self._seed = seed
+        self._starts = list(starts)
+        self._table = table
+        self._seen: set[str] = set()
+        self._n_proposed = 0
+        self._rest: Iterator[tuple[Architecture, Sequence[Answered]]] | None = None
+
+    @property
+    def n_proposed(self) -> int:
+        """How many proposals there are, restored ones included: the next one's number."""
+        return self._n_proposed
+
+    def restore(self, row: ProposalRow) -> None:
+        """Take a proposal of an earlier run; in the order of their numbers, before any ``ask``."""
+        self._note(row.pipeline_id)
+        if self._sampler is not None and (answers := from_json(row.choices_json)):
+            self._sampler.restore(row.number, answers)
+
+    def ask(self) -> ProposalRow | None:
+        """The next proposal; None when no new pipeline can be found."""
+        number = self._n_proposed
+        for start in self._starts:
+            if self._is_new(architecture := canonical(start.architecture, self._table)):
+                return self._proposal(architecture, (), start.origin)
+        for attempt in range(SAMPLER_DRAWS if self._sampler else 0):
+            if (found := self._from_sampler(attempt)) is not None:
+                return found
+        for attempt in range(CHANCE_DRAWS if self._sampler else 0):
+            recording = Recording(Chance(derive_seed(self._seed, "chance", number, attempt)))
+            if (found := self._accepted(draw(self._space, recording), recording)) is not None:
+                return found
+        return self._from_the_rest()
+
+    def tell(self, number: int, outcome: TrialOutcome) -> None:
+        """What became of a proposal; once for each."""
+        if self._sampler is not None:
+            values = outcome.objectives if isinstance(outcome, Completed) else None
+            self._sampler.tell(number, values)
+
+    def _from_sampler(self, attempt: int) -> ProposalRow | None:
+        assert self._sampler is not None
+        number = self._n_proposed
+        seed = derive_seed(self._seed, "sampler", number, attempt)
+        recording = Recording(self._sampler.begin(seed))
+        architecture = self._usable(draw(self._space, recording))
+        if architecture is None:
+            self._sampler.reject()
+            return None
+        self._sampler.accept(number)
+        return self._proposal(architecture, recording.answers, "search")
+
+    def _accepted(self, drawn: Architecture, recording: Recording) -> ProposalRow | None:
+        architecture = self._usable(drawn)
+        if architecture is None:
+            return None
+        if self._sampler is not None:
+            self._sampler.restore(self._n_proposed, recording.answers)
+        return self._proposal(architecture, recording.answers, "search")
+
+    def _from_the_rest(self) -> ProposalRow | None:
+        if self._rest is None:
+            self._rest = iter(self._shuffled_walks())
+        for drawn, answers in self._rest:
+            if (architecture := self._usable(drawn)) is not None:
+                if self._sampler is not None:
+                    self._sampler.restore(self._n_proposed, answers)
+                return self._proposal(architecture, answers, "search")
+        return None
+
+    def _shuffled_walks(self) -> Iterable[tuple[Architecture, Sequence[Answered]]]:
+        if not is_finite(self._space.root):
+            return ()
+        found = list(islice(walks(self._space), MOST_WALKS))
+        order = [derive_seed(self._seed, "order", i) for i in range(len(found))]
+        return [found[i] for i in sorted(range(len(found)), key=order.__getitem__)]
+
+    def _usable(self, drawn: Architecture) -> Architecture | None:
+        """The canonical form where it is new, well typed and within the space's calls."""
+        if problems_of(drawn, self._table):
+            return None
+        architecture = canonical(drawn, self._table)
+        most = self._space.max_calls
+        if most is not None and estimate_calls(architecture, self._table).calls.high > most:
+            return None
+        return architecture if self._is_new(architecture) else None
+
+    def _is_new(self, architecture: Architecture) -> bool:
+        return architecture.pipeline_id() not in self._seen
+
+    def _proposal(
+        self, architecture: Architecture, answers: Sequence[Answered], origin: Origin
+    ) -> ProposalRow:
+        number, pipeline_id = self._n_proposed, architecture.pipeline_id()
+        self._note(pipeline_id)
+        return ProposalRow(number, pipeline_id, architecture, to_json(answers), origin)
+
+    def _note(self, pipeline_id: str) -> None:
+        self._seen.add(pipeline_id)
+        self._n_proposed += 1
