@@ -24,9 +24,12 @@ from archon.core.errors import (
     CallError,
     ModelGone,
     QuotaExhausted,
+    RateLimited,
     ScoringError,
     SetupError,
     StoreError,
+    TimedOut,
+    Unreachable,
 )
 from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT
 from archon.core.results import ExampleResult, ExampleStatus, Score, Spending
@@ -35,8 +38,13 @@ from archon.runtime.pipeline import Pipeline, PipelineResult
 from archon.runtime.slots import HELD_OUT_SLOT, SEARCH_SLOT
 from archon.scoring.base import Checked
 
+FEWEST_FOR_OUTAGE = 3
+"""So many examples, all of them unanswered for the same kind of reason, make an outage."""
+
 STUDY_WIDE = (BudgetExceeded, StoreError, SetupError, AuthFailed, QuotaExhausted, ModelGone)
 """Errors that the next example would meet as well: they stop the study, which can be resumed."""
+
+_OUTAGE = (Unreachable, TimedOut, RateLimited)
 
 _FIRST_SLOT = {SEARCH_SPLIT: SEARCH_SLOT, HELD_OUT_SPLIT: HELD_OUT_SLOT}
 
@@ -82,26 +90,33 @@ class Evaluator:
         """Run a unit; results in the order of its examples.
 
         Raises:
-            ArchonError: One of ``STUDY_WIDE``; the other examples of the unit are cancelled.
+            ArchonError: One of ``STUDY_WIDE``; the other examples of the unit are cancelled. Or
+                an outage: no example of the unit reached its model.
         """
+        outages: list[ArchonError] = []
         pipeline = Pipeline(unit.architecture, self._client, self._cards, table=self._table)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._example(pipeline, unit, example))
+                    group.create_task(self._example(pipeline, unit, example, outages))
                     for example in unit.examples
                 ]
-        except ExceptionGroup as failures:
-            raise first_cause(failures) from failures
+        except ExceptionGroup as group_of_errors:
+            raise first_cause(group_of_errors) from group_of_errors
+        if FEWEST_FOR_OUTAGE <= len(unit.examples) == len(outages):
+            raise outages[0]
         return tuple(task.result() for task in tasks)
 
-    async def _example(self, pipeline: Pipeline, unit: Unit, example: Example) -> ExampleResult:
+    async def _example(
+        self, pipeline: Pipeline, unit: Unit, example: Example, outages: list[ArchonError]
+    ) -> ExampleResult:
         async with self._places:
             try:
                 ran = await pipeline.generate(example.question, first_slot=_FIRST_SLOT[unit.split])
             except STUDY_WIDE:
                 raise
             except ArchonError as error:
+                outages += [error] * isinstance(error, _OUTAGE)
                 return _faulty(unit, example, "infra_fault", f"{error}")
             except Exception as error:
                 # A component may meet anything in what models write; one example, not the study.

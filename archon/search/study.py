@@ -1,0 +1,209 @@
+"""The loop of a study: propose, evaluate block by block, record, tell. One tell for every ask.
+
+Proposals are durable before they run, results before they count, ends before they are told; so a
+study that is cut off anywhere goes on from its rows. Trials run in batches, and what a batch
+found is told in the order of its numbers when all of it has ended: what is proposed next does
+not depend on which trial was faster, or on where the study was cut off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from archon.benchmarks.examples import Example
+from archon.benchmarks.splits import blocks
+from archon.core.errors import BudgetExceeded
+from archon.core.records import SEARCH_SPLIT, ProposalRow, TrialLog, TrialRow
+from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
+from archon.runtime.failures import first_cause
+from archon.search.evaluate import Evaluator, Unit, is_scored, unanswered
+from archon.search.objectives import Measured, Objective, values
+from archon.search.propose import Proposer
+from archon.search.watch import Watcher
+
+TRIALS_DONE = "the budget's trials are done"
+ALL_TRIED = "every pipeline of the space has been tried"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a search does, without how."""
+
+    examples: tuple[Example, ...]
+    block_size: int
+    objectives: tuple[Objective, ...]
+    n_trials: int | None
+    """Most trials, baselines and seeds included; None: the budget alone ends the search."""
+    n_parallel: int
+    """Trials in one batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What earlier runs of the study left: trials by number, and results by pipeline."""
+
+    trials: tuple[TrialRow, ...] = ()
+    results: dict[str, tuple[ExampleResult, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchEnd:
+    """How the search ended, and every pipeline that was evaluated on all of its examples."""
+
+    reason: str
+    is_budget_spent: bool
+    measured: tuple[Measured, ...]
+
+
+class Search:
+    """One search, from its history to its end."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        proposer: Proposer,
+        evaluator: Evaluator,
+        log: TrialLog,
+        watcher: Watcher,
+        history: History = History(),
+    ) -> None:
+        """Nothing runs before ``run``."""
+        self._plan = plan
+        self._proposer = proposer
+        self._evaluator = evaluator
+        self._log = log
+        self._watcher = watcher
+        self._history = history
+        self._outcomes = {row.number: _outcome(row) for row in history.trials if row.is_over}
+        self._measured: dict[int, Measured] = {}
+        self._spent = ""
+
+    async def run(self) -> SearchEnd:
+        """Search until the trials are done, the space is exhausted or the budget is spent.
+
+        Raises:
+            ArchonError: The database, a key, a model or every endpoint failed. Trials that were
+                running stay open, for a later run.
+        """
+        self._watcher.search_begins(self._plan.n_trials, len(self._plan.examples))
+        reason = ""
+        recalled = [row.proposal for row in self._history.trials]
+        while not reason:
+            batch: list[ProposalRow] = []
+            try:
+                reason = await self._fill(batch, recalled)
+                await self._run_batch(batch)
+            finally:
+                # Every ask is told on every path; a trial cut off here is told so, and stays open.
+                for proposal in batch:
+                    cut_off = Stopped("interrupted", "the search was cut off")
+                    self._proposer.tell(
+                        proposal.number, self._outcomes.get(proposal.number, cut_off)
+                    )
+            reason = self._spent or reason
+        measured = tuple(self._measured[number] for number in sorted(self._measured))
+        return SearchEnd(reason, bool(self._spent), measured)
+
+    async def _fill(self, batch: list[ProposalRow], recalled: list[ProposalRow]) -> str:
+        """Put proposals into a batch, recalled ones first, all before any of them is told.
+
+        Returns:
+            Why there will be no further batch; "" if there may be one.
+        """
+        most, size = self._plan.n_trials, self._plan.n_parallel
+        first = self._proposer.n_proposed
+        end = first - first % size + size
+        end = end if most is None else min(end, most)
+        while self._proposer.n_proposed < end:
+            if recalled:
+                batch.append(recalled.pop(0))
+                self._proposer.restore(batch[-1])
+                continue
+            asked = self._proposer.ask()
+            if asked is None:
+                return ALL_TRIED
+            batch.append(asked)
+            await self._log.propose(asked)
+        return TRIALS_DONE if self._proposer.n_proposed == most else ""
+
+    async def _run_batch(self, batch: Sequence[ProposalRow]) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for proposal in batch:
+                    group.create_task(self._run_trial(proposal))
+        except ExceptionGroup as failures:
+            raise first_cause(failures) from failures
+
+    async def _run_trial(self, proposal: ProposalRow) -> None:
+        number = proposal.number
+        self._watcher.trial_begins(proposal)
+        results = list(self._history.results.get(proposal.pipeline_id, ()))
+        self._watcher.results_came(results)
+        if number not in self._outcomes:
+            await self._log.begin(number)
+            outcome = await self._evaluated(proposal, results)
+            await self._log.append(number, outcome)
+            self._outcomes[number] = outcome
+        if isinstance(self._outcomes[number], Completed):
+            measured = Measured(proposal.pipeline_id, proposal.architecture, tuple(results))
+            self._measured[number] = measured
+        self._watcher.trial_ended(proposal, self._outcomes[number])
+
+    async def _evaluated(self, proposal: ProposalRow, results: list[ExampleResult]) -> TrialOutcome:
+        """Evaluate a pipeline on what is missing; ``results`` grows with what is recorded."""
+        try:
+            while units := self._next_units(proposal, results):
+                async with asyncio.TaskGroup() as group:
+                    for unit in units:
+                        group.create_task(self._run_unit(unit, results))
+        except ExceptionGroup as failures:
+            cause = first_cause(failures)
+            if not isinstance(cause, BudgetExceeded):
+                raise cause from failures
+            self._spent = str(cause)
+            return Stopped("interrupted", self._spent)
+        order = {example.id: i for i, example in enumerate(self._plan.examples)}
+        results.sort(key=lambda result: order[result.example_id])
+        if reason := unanswered(results):
+            return Stopped("failed", reason)
+        measured = Measured(proposal.pipeline_id, proposal.architecture, tuple(results))
+        return Completed(values(measured, self._plan.objectives), len(results))
+
+    def _next_units(
+        self, proposal: ProposalRow, results: Sequence[ExampleResult]
+    ) -> tuple[Unit, ...]:
+        """The units that this trial runs next, side by side: all that it has not run yet.
+
+        A trial is asked again after each set of units, so that it can grow while it is worth it.
+        """
+        done = {result.example_id for result in results}
+        missing = [
+            tuple(example for example in block if example.id not in done)
+            for block in blocks(self._plan.examples, self._plan.block_size)
+        ]
+        return tuple(
+            Unit(proposal.pipeline_id, proposal.architecture, SEARCH_SPLIT, examples)
+            for examples in missing
+            if examples
+        )
+
+    async def _run_unit(self, unit: Unit, results: list[ExampleResult]) -> None:
+        came = await self._evaluator.evaluate(unit)
+        await self._log.record(came)
+        results += came
+        self._watcher.results_came(came)
+
+
+def usable(results: Sequence[ExampleResult]) -> tuple[ExampleResult, ...]:
+    """Recorded results that need not be had again: those that have a score."""
+    return tuple(result for result in results if is_scored(result))
+
+
+def _outcome(row: TrialRow) -> TrialOutcome:
+    if row.state == "complete" and row.objectives is not None:
+        return Completed(row.objectives, row.n_examples)
+    if row.state == "pruned" or row.state == "failed":
+        return Stopped(row.state, row.reason)
+    return Stopped("interrupted", row.reason)
