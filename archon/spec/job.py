@@ -10,11 +10,12 @@ from typing import get_args
 
 from archon.components.base import Component
 from archon.components.table import COMPONENTS, suggest
+from archon.search.objectives import Objective
 from archon.search.space import Space
 from archon.spec.benchmark_spec import BenchmarkSpec, read_benchmark
 from archon.spec.edge import read_section
 from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, named, show
-from archon.spec.job_file import BudgetSection, JobFile, Objective, SamplerKind
+from archon.spec.job_file import BudgetSection, JobFile, SamplerKind
 from archon.spec.model_spec import ModelSpec, read_models
 from archon.spec.space import models_of, read_space
 from archon.spec.yaml_source import Document, read_document

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from archon.spec.edge import Strict
 
-Objective = Literal["quality", "cost", "calls", "tokens", "latency"]
 SamplerKind = Literal["tpe", "random", "exhaustive"]
 
 

@@ -1,0 +1,130 @@
+"""Which pipelines are worth a second look: the front, and the few that stand for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archon.search.objectives import DIRECTIONS, Measured, Objective, oriented
+
+_N_POINTS = 4096
+"""Points that estimate volumes: the standard error of a share of the volume is below 0.01."""
+
+_Ranked = tuple[tuple[float, ...], Measured]
+"""A pipeline with its objectives, more being better."""
+
+
+def front(measured: Sequence[Measured], objectives: Sequence[Objective]) -> tuple[Measured, ...]:
+    """The pipelines than which no other is at least as good in everything and better in something.
+
+    Args:
+        measured: Pipelines on one split. Those without any scored question are passed over.
+        objectives: What counts; the order decides only about the order of the result.
+
+    Returns:
+        Best first in the first objective, then in the second and so on, at last by id. Pipelines
+        with equal values are on the front together.
+    """
+    first, _ = _split_off(_ranked(measured, objectives))
+    return tuple(one for _, one in first)
+
+
+def finalists(
+    measured: Sequence[Measured], objectives: Sequence[Objective], n: int
+) -> tuple[Measured, ...]:
+    """At most ``n`` pipelines to run again on held-out questions.
+
+    Fronts are taken whole, one behind the other as in NSGA-II (Deb et al. 2002, section III.A), so
+    that a single objective gives the ``n`` best. From the first front that does not fit, those are
+    taken that dominate the most volume together, one at a time (greedy choice reaches at least
+    1 - 1/e of the largest volume: Nemhauser, Wolsey & Fisher 1978). Volume prefers what is nearly
+    as good and much cheaper to the extremes, which a user would rarely ship. Prices and times are
+    taken on a logarithmic scale, since those of one space differ by factors.
+
+    Args:
+        measured: Pipelines on one split: all of them, or a front.
+        objectives: What counts.
+        n: Most pipelines to choose, >= 1.
+
+    Returns:
+        The front's best in quality first, then in the order of choice. Equal input, in whatever order,
+        gives an equal result.
+
+    Raises:
+        ValueError: ``n`` < 1.
+    """
+    if n < 1:
+        raise ValueError(f"there is at least one finalist, not {n}")
+    left = _ranked(measured, objectives)
+    chosen: list[Measured] = []
+    while left and len(chosen) < n:
+        first, left = _split_off(left)
+        layer = _by_quality(first)
+        if len(chosen) + len(layer) > n:
+            layer = _most_volume(layer, objectives, n - len(chosen), keep_first=not chosen)
+        chosen += [one for _, one in layer]
+    return tuple(chosen)
+
+
+def _ranked(measured: Sequence[Measured], objectives: Sequence[Objective]) -> list[_Ranked]:
+    known = [(oriented(one, objectives), one) for one in measured if one.n_scored]
+    return sorted(known, key=lambda pair: (*(-value for value in pair[0]), pair[1].pipeline_id))
+
+
+def _split_off(ranked: Sequence[_Ranked]) -> tuple[list[_Ranked], list[_Ranked]]:
+    """The front, and the rest. In this order nobody is dominated by one that comes later."""
+    first: list[_Ranked] = []
+    rest: list[_Ranked] = []
+    for pair in ranked:
+        is_dominated = any(_dominates(better, pair[0]) for better, _ in first)
+        (rest if is_dominated else first).append(pair)
+    return first, rest
+
+
+def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(a >= b for a, b in zip(one, other, strict=True))
+
+
+def _by_quality(ranked: Sequence[_Ranked]) -> list[_Ranked]:
+    return sorted(ranked, key=lambda pair: -pair[1].mean("quality"))
+
+
+def _most_volume(
+    ranked: Sequence[_Ranked], objectives: Sequence[Objective], n: int, *, keep_first: bool
+) -> list[_Ranked]:
+    """``n`` of them, each the one that adds the most volume; the first one wins a tie."""
+    covered_by = _covered(_scaled(np.array([values for values, _ in ranked]), objectives))
+    covered = np.zeros(_N_POINTS, dtype=bool)
+    chosen: list[int] = []
+    while len(chosen) < n:
+        gains = (covered_by & ~covered).sum(axis=1)
+        gains[chosen] = -1
+        best = 0 if keep_first and not chosen else int(gains.argmax())
+        covered |= covered_by[best]
+        chosen.append(best)
+    return [ranked[i] for i in chosen]
+
+
+def _scaled(values: NDArray[np.float64], objectives: Sequence[Objective]) -> NDArray[np.float64]:
+    """Each column from 0 (worst of these) to 1 (best), prices by their logarithm where above 0."""
+    scaled = values.copy()
+    for i, objective in enumerate(objectives):
+        column = scaled[:, i]
+        if DIRECTIONS[objective] == "minimize" and (column < 0).all():
+            column = -np.log(-column)
+        spread = np.ptp(column)
+        scaled[:, i] = (column - column.min()) / spread if spread else 1.0
+    return scaled
+
+
+def _covered(scaled: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points of the unit cube each pipeline dominates, shape (n_pipelines, n_points).
+
+    The worst value of an axis lies a tenth of the range above the bottom, so that a pipeline at
+    the end of the front still has a volume of its own.
+    """
+    points = np.random.default_rng(0).random((_N_POINTS, scaled.shape[1]))
+    raised = (scaled + 0.1) / 1.1
+    return np.stack([(points <= one).all(axis=1) for one in raised])

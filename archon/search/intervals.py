@@ -1,0 +1,270 @@
+"""How far a measured mean or difference may be from the truth, for questions drawn at random.
+
+Questions number in the tens, scores are often 0 or 1, and two pipelines often agree on all of
+them. The usual mean plus or minus two standard errors fails exactly there (its width is 0 when
+everything is equal), so no interval below can shrink to a point for lack of variety in scores.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from scipy.special import stdtrit
+
+from archon.search.objectives import mean_of
+
+_N_RESAMPLES = 1999
+_N_ENOUGH = 1000
+"""From this many questions on, the mean of a skewed amount is normal enough for Student's t."""
+_BISECTIONS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its interval; a bound that the data do not give is infinite."""
+
+    value: float
+    low: float
+    high: float
+
+    def to_data(self) -> dict[str, float | None]:
+        """Plain data; an infinite bound is None, since JSON has no infinity."""
+        low, high = (b if math.isfinite(b) else None for b in (self.low, self.high))
+        return {"value": self.value, "low": low, "high": high}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, float | None]) -> Interval:
+        """The inverse of ``to_data``."""
+        value, low, high = data["value"], data["low"], data["high"]
+        if value is None:
+            raise ValueError("an interval has a value")
+        return cls(value, -math.inf if low is None else low, math.inf if high is None else high)
+
+
+def mean_score(scores: Sequence[float], *, coverage: float = 0.95) -> Interval:
+    """The mean score over all questions of the kind.
+
+    Args:
+        scores: One score in [0, 1] per question, shape (n_questions,).
+        coverage: Two-sided coverage, in (0, 1).
+
+    Returns:
+        The mean with Wilson's score interval where every score is 0 or 1, and otherwise Student's t
+        after one score of 0 and one of 1 are added: the scores not yet seen may be anything.
+
+    Raises:
+        ValueError: There is no score.
+    Source: Wilson (1927), JASA 22; for graded scores the adding of Agresti & Caffo (2000), The
+        American Statistician 54, carried over from shares to means.
+    """
+    mean = _mean(scores)
+    if set(scores) <= {0, 1}:
+        low, high = _wilson(mean, len(scores), _z(coverage))
+    else:
+        low, high = _student([*scores, 0.0, 1.0], coverage)
+    return _within(mean, low, high, bounds=(0.0, 1.0))
+
+
+def paired_difference(
+    scores: Sequence[float], baseline: Sequence[float], *, coverage: float = 0.95
+) -> Interval:
+    """How much better ``scores`` are than ``baseline`` on the same questions.
+
+    Args:
+        scores: One score in [0, 1] per question, shape (n_questions,).
+        baseline: Likewise, for the same questions in the same order.
+        coverage: Two-sided coverage, in (0, 1).
+
+    Returns:
+        The mean difference in score points (positive: ``scores`` wins). Where every difference is
+        -1, 0 or 1: Tango's score interval, which leaves out 0 exactly when McNemar's test rejects
+        equality. Otherwise Student's t after one loss and one win of a whole point are added, which
+        keeps its promise when most questions are ties or a rare total loss was not met.
+
+    Raises:
+        ValueError: The lengths differ, or there is no question.
+    Source: Tango (1998), Statistics in Medicine 17, 891-908; for graded scores the adding of
+        Bonett & Price (2012), JEBS 37, 479-488, carried over from shares to means.
+    """
+    gains = _gains(scores, baseline)
+    mean = _mean(gains)
+    if set(gains) <= {-1, 0, 1}:
+        low, high = _tango(gains.count(1), gains.count(-1), len(gains), _z(coverage))
+    else:
+        low, high = _student([*gains, -1.0, 1.0], coverage)
+    return _within(mean, low, high, bounds=(-1.0, 1.0))
+
+
+def mean_amount(amounts: Sequence[float], *, coverage: float = 0.95) -> Interval:
+    """The mean cost, tokens, calls or seconds a question: not negative, without an upper end.
+
+    Args:
+        amounts: One amount >= 0 per question, shape (n_questions,).
+        coverage: Two-sided coverage, in (0, 1).
+
+    Returns:
+        The mean with its bootstrap-t interval, for amounts are skewed to the right; Student's t
+        where too many resamples are constant for the bootstrap, or questions abound. One question
+        gives no upper bound; an amount that never varies gives a point.
+
+    Raises:
+        ValueError: There is no amount.
+    Source: Efron & Tibshirani (1993), An Introduction to the Bootstrap, section 12.5.
+    """
+    mean = _mean(amounts)
+    if len(amounts) == 1:
+        return Interval(mean, 0.0, math.inf)
+    if len(set(amounts)) == 1:
+        return Interval(mean, mean, mean)
+    low, high = _bootstrap_t(amounts, coverage)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        low, high = _student(amounts, coverage)
+    return _within(mean, low, high, bounds=(0.0, math.inf))
+
+
+def smallest_difference(
+    n_questions: int, *, sd: float, coverage: float = 0.95, power: float = 0.8
+) -> float:
+    """The smallest true difference that a paired comparison would probably show.
+
+    Args:
+        n_questions: Questions that both pipelines answer, >= 1.
+        sd: Standard deviation of the difference of two graded scores on one question.
+        coverage: Coverage of the interval that has to leave out 0.
+        power: Probability with which it does so.
+
+    Returns:
+        Score points in (0, 1]; 1 means that no difference could be shown.
+    Source: normal approximation, for instance Cohen (1988), section 2.4.
+    """
+    quantiles = _z(coverage) + NormalDist().inv_cdf(power)
+    return min(1.0, quantiles * sd / math.sqrt(n_questions))
+
+
+def smallest_difference_of_shares(
+    n_questions: int, *, discordance: float, coverage: float = 0.95, power: float = 0.8
+) -> float:
+    """The same where every score is 0 or 1.
+
+    Args:
+        n_questions: Questions that both pipelines answer, >= 1.
+        discordance: Share of the questions that exactly one of the two gets right. A difference
+            cannot be larger than it; where it would have to be, it is taken to be as large as the
+            difference, so that few or no disagreements do not pass for precision.
+        coverage: Coverage of the interval that has to leave out 0.
+        power: Probability with which it does so.
+
+    Returns:
+        Score points in (0, 1]; 1 means that no difference could be shown.
+    Source: the sample size of Connor (1987), Biometrics 43, 207-211, solved for the difference.
+    """
+    a, b, n = _z(coverage), NormalDist().inv_cdf(power), n_questions
+    # sqrt(n) d = a sqrt(s) + b sqrt(s - d^2) with s the discordance: a quadratic equation in d.
+    inner = a * a * discordance * n - (n + b * b) * (a * a - b * b) * discordance
+    difference = (a * math.sqrt(discordance * n) + math.sqrt(max(0.0, inner))) / (n + b * b)
+    if 0 < difference <= discordance:
+        return difference
+    # With s = d the same equation reads n d = (a + b sqrt(1 - d))^2, whose right side falls in d.
+    low, high = 0.0, 1.0
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        is_enough = n * middle >= (a + b * math.sqrt(1 - middle)) ** 2
+        low, high = (low, middle) if is_enough else (middle, high)
+    return high
+
+
+def shown_by(scores: Sequence[float], baseline: Sequence[float], *, coverage: float) -> float:
+    """The smallest difference that these very data could have shown, with a power of 0.8.
+
+    Args:
+        scores: One score in [0, 1] per question, shape (n_questions,).
+        baseline: Likewise, for the same questions in the same order.
+        coverage: Coverage of the interval that has to leave out 0.
+
+    Raises:
+        ValueError: The lengths differ, or there is no question.
+    """
+    gains = _gains(scores, baseline)
+    if set(gains) <= {-1, 0, 1}:
+        share = sum(gain != 0 for gain in gains) / len(gains)
+        return smallest_difference_of_shares(len(gains), discordance=share, coverage=coverage)
+    sd = float(np.std([*gains, -1.0, 1.0], ddof=1))
+    return smallest_difference(len(gains), sd=sd, coverage=coverage)
+
+
+def _gains(scores: Sequence[float], baseline: Sequence[float]) -> list[float]:
+    return [score - base for score, base in zip(scores, baseline, strict=True)]
+
+
+def _mean(numbers: Sequence[float]) -> float:
+    if not numbers:
+        raise ValueError("there is no question to take a mean over")
+    return mean_of(numbers)
+
+
+def _within(value: float, low: float, high: float, *, bounds: tuple[float, float]) -> Interval:
+    # The added scores pull an interval to the middle; the estimate stays inside all the same.
+    return Interval(value, max(bounds[0], min(low, value)), min(bounds[1], max(high, value)))
+
+
+def _z(coverage: float) -> float:
+    return NormalDist().inv_cdf((1 + coverage) / 2)
+
+
+def _wilson(share: float, n: int, z: float) -> tuple[float, float]:
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return centre - half, centre + half
+
+
+def _student(numbers: Sequence[float], coverage: float) -> tuple[float, float]:
+    n = len(numbers)
+    error = float(np.std(numbers, ddof=1)) / math.sqrt(n)
+    half = float(stdtrit(n - 1, (1 + coverage) / 2)) * error
+    return mean_of(numbers) - half, mean_of(numbers) + half
+
+
+def _tango(n_wins: int, n_losses: int, n: int, z: float) -> tuple[float, float]:
+    # Exchanging the pipelines exchanges the bounds, so the upper one serves for both.
+    return -_tango_high(n_losses, n_wins, n, z), _tango_high(n_wins, n_losses, n, z)
+
+
+def _tango_high(n_wins: int, n_losses: int, n: int, z: float) -> float:
+    """The largest difference whose score test does not reject, by bisection."""
+    observed = (n_wins - n_losses) / n
+    low, high = observed, 1.0
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        error = math.sqrt(n * _variance_given(middle, n_wins, n_losses, n))
+        is_rejected = n * (middle - observed) > z * error
+        low, high = (low, middle) if is_rejected else (middle, high)
+    return high
+
+
+def _variance_given(difference: float, n_wins: int, n_losses: int, n: int) -> float:
+    """Variance of one gain, with the share of losses most likely under ``difference``."""
+    b = (2 * n - n_wins + n_losses) * difference - n_wins - n_losses
+    c = -n_losses * difference * (1 - difference)
+    losses = (math.sqrt(max(0.0, b * b - 8 * n * c)) - b) / (4 * n)
+    return max(0.0, 2 * losses + difference * (1 - difference))
+
+
+def _bootstrap_t(amounts: Sequence[float], coverage: float) -> tuple[float, float]:
+    given = np.asarray(amounts, dtype=float)
+    n = len(given)
+    if n >= _N_ENOUGH:
+        return _student(amounts, coverage)
+    # A fixed seed: the same results always give the same report.
+    drawn = given[np.random.default_rng(0).integers(0, n, (_N_RESAMPLES, n))]
+    shifts, spreads = drawn.mean(axis=1) - given.mean(), drawn.std(axis=1, ddof=1)
+    # A constant resample says that the error may be any number of its own (zero) spreads.
+    scaled = np.where(shifts < 0, -np.inf, np.inf)
+    np.divide(shifts, spreads, out=scaled, where=spreads > 1e-12 * abs(given.mean()))
+    tail = (1 - coverage) / 2
+    first, last = np.quantile(scaled, [tail, 1 - tail], method="inverted_cdf")
+    spread = given.std(ddof=1)
+    return float(given.mean() - last * spread), float(given.mean() - first * spread)
