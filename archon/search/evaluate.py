@@ -37,6 +37,7 @@ from archon.runtime.failures import first_cause
 from archon.runtime.pipeline import Pipeline, PipelineResult
 from archon.runtime.slots import HELD_OUT_SLOT, SEARCH_SLOT
 from archon.scoring.base import Checked
+from archon.search.objectives import score_of
 
 FEWEST_FOR_OUTAGE = 3
 """So many examples, all of them unanswered for the same kind of reason, make an outage."""
@@ -164,7 +165,7 @@ def _faulty(unit: Unit, example: Example, status: ExampleStatus, error: str) -> 
 
 def is_scored(result: ExampleResult) -> bool:
     """Whether the result counts: faults of the infrastructure or of a scorer never do."""
-    return result.status in ("ok", "model_fault") and result.score is not None
+    return score_of(result) is not None
 
 
 def unanswered(results: Sequence[ExampleResult]) -> str:

@@ -23,9 +23,9 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState, create_trial
 
 from archon.search.choices import Answered
+from archon.search.objectives import Direction
 from archon.search.space import Choices, Scalar
 
-Direction = Literal["maximize", "minimize"]
 SamplerKind = Literal["tpe", "random"]
 
 
@@ -136,7 +136,6 @@ class OptunaSampler:
                 group=True,
                 constant_liar=True,
                 n_startup_trials=self._n_startup,
-                warn_independent_sampling=False,
             )
 
 

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from archon.components.estimate_calls import estimate_calls
+from archon.core.architecture import Architecture, ComponentSpec
+from archon.core.records import ProposalRow
+from archon.core.results import Completed, Stopped
+from archon.search.baselines import single_calls
+from archon.search.propose import Proposer, Start
+from archon.search.sampler import OptunaSampler, SamplerKind
+from archon.search.space import Range
+from tests.unit.search.spaces import ensemble, generate, small_space, space
+
+KINDS: tuple[SamplerKind | None, ...] = ("tpe", "random", None)
+
+
+def proposer(kind: SamplerKind | None, seed: int = 0, **options: int) -> Proposer:
+    sampler = kind and OptunaSampler(kind, ["maximize", "minimize"], n_startup=3)
+    found = small_space(**options)
+    return Proposer(found, sampler or None, seed=seed, starts=single_calls(found))
+
+
+def worth(row: ProposalRow) -> Completed:
+    """More samples are better and dearer."""
+    calls = float(estimate_calls(row.architecture).calls.high)
+    return Completed((calls / 10, calls), 10)
+
+
+def run_dry(asked: Proposer, most: int = 100) -> list[ProposalRow]:
+    rows: list[ProposalRow] = []
+    while len(rows) < most and (row := asked.ask()) is not None:
+        rows.append(row)
+        asked.tell(row.number, worth(row))
+    return rows
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=["tpe", "random", "exhaustive"])
+def test_every_pipeline_of_a_small_space_is_proposed_once_and_then_none(
+    kind: SamplerKind | None,
+) -> None:
+    rows = run_dry(proposer(kind))
+    assert len(rows) == 21
+    assert len({row.pipeline_id for row in rows}) == 21
+    assert [row.number for row in rows] == list(range(21))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=["tpe", "random", "exhaustive"])
+def test_pipelines_over_the_ceiling_are_never_proposed(kind: SamplerKind | None) -> None:
+    rows = run_dry(proposer(kind, max_calls=2))
+    assert len(rows) == 3 + 3 * 2  # one sample; two samples with and without picking
+    assert max(estimate_calls(row.architecture).calls.high for row in rows) == 2
+
+
+def test_single_calls_come_first_and_count_as_baselines() -> None:
+    found = space(ensemble("a", "b", "c", low=1, high=3), generate())
+    asked = Proposer(found, OptunaSampler("tpe", ["maximize"]), seed=0, starts=single_calls(found))
+    first = [asked.ask() for _ in range(4)]
+    models = [row.architecture.models() for row in first if row and row.origin == "baseline"]
+    assert models == [("a",), ("b",), ("c",), ("small",)]
+
+
+def test_single_call_keeps_what_the_space_fixes() -> None:
+    (start,) = single_calls(small_space())
+    assert start.architecture.layers[0][0] == ComponentSpec.of(
+        "generate", "small", samples=1, temperature=0.7
+    )
+
+
+def test_known_pipeline_is_recognised_however_it_is_written() -> None:
+    spec = ComponentSpec.of("generate", "small", samples=1, temperature=0.7)
+    twice = [Start(Architecture(((spec,),)), "baseline"), Start(Architecture(((spec,),)), "seed")]
+    asked = Proposer(small_space(), None, seed=0, starts=twice)
+    rows = run_dry(asked)
+    assert [row.origin for row in rows].count("baseline") == 1
+    assert "seed" not in [row.origin for row in rows]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=["tpe", "random", "exhaustive"])
+@pytest.mark.parametrize("cut", [1, 4, 9])
+def test_resumed_search_proposes_what_the_uninterrupted_one_does(
+    kind: SamplerKind | None, cut: int
+) -> None:
+    whole = run_dry(proposer(kind, seed=3), most=14)
+    resumed = proposer(kind, seed=3)
+    for row in whole[:cut]:
+        resumed.restore(row)
+        resumed.tell(row.number, worth(row))
+    assert run_dry(resumed, most=14 - cut) == whole[cut:]
+
+
+def test_other_seeds_search_in_another_order() -> None:
+    orders = {tuple(row.pipeline_id for row in run_dry(proposer("tpe", seed))) for seed in range(4)}
+    assert len(orders) > 1
+
+
+def test_failed_trials_do_not_stop_the_proposals() -> None:
+    asked = proposer("tpe")
+    for _ in range(12):
+        row = asked.ask()
+        assert row is not None
+        asked.tell(row.number, Stopped("failed", "the endpoint was away"))
+    assert asked.n_proposed == 12
+
+
+def test_tpe_turns_to_what_is_better() -> None:
+    """With an open temperature, whose best value is 1.5, later draws lie closer to it."""
+    found = space(generate(temperature=Range(0.0, 2.0, is_integer=False)))
+    asked = Proposer(found, OptunaSampler("tpe", ["maximize"], n_startup=5), seed=1)
+    distances = []
+    for _ in range(60):
+        row = asked.ask()
+        assert row is not None
+        value = row.architecture.layers[0][0].param("temperature", 0.7)
+        assert isinstance(value, float)
+        distances.append(abs(value - 1.5))
+        asked.tell(row.number, Completed((-distances[-1],), 10))
+    assert sum(distances[-20:]) < sum(distances[:20]) / 2
