@@ -49,8 +49,8 @@ def finalists(
         n: Most pipelines to choose, >= 1.
 
     Returns:
-        The front's best in quality first, then in the order of choice. Equal input, in whatever order,
-        gives an equal result.
+        The front's best in quality first, then in the order of choice. The order of ``measured``
+        plays no part.
 
     Raises:
         ValueError: ``n`` < 1.

@@ -9,7 +9,6 @@ from archon.core.candidates import Answer
 from archon.core.results import ExampleResult, ExampleStatus, Score, Spending
 from archon.search.objectives import Measured
 
-
 NOTHING = Spending()
 
 
