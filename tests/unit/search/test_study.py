@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from archon.core.errors import ArchonError, AuthFailed, BadRequest, StoreError, Unreachable
+from archon.core.results import Completed, Stopped
+from archon.runtime.budget import Caps
+from archon.search.study import ALL_TRIED, TRIALS_DONE, SearchEnd
+from tests.unit.search.spaces import small_space
+from tests.unit.search.world import STUDY, TOKENS_A_CALL, ScriptedModel, World
+
+
+def world(folder: Path, **options: object) -> World:
+    return World(folder, small_space(), **options)  # type: ignore[arg-type]
+
+
+def values(end: SearchEnd) -> list[tuple[str, float, float]]:
+    return [(one.pipeline_id, one.mean("quality"), one.mean("tokens")) for one in end.measured]
+
+
+async def test_search_measures_as_many_pipelines_as_the_budget_has_trials(tmp_path: Path) -> None:
+    asked = world(tmp_path)
+    end = await asked.search()
+    assert end.reason == TRIALS_DONE
+    assert len(end.measured) == 8
+    assert all(one.n_scored == 6 for one in end.measured)
+    with asked.open() as store:
+        rows = store.reader().trials(STUDY)
+    assert [row.state for row in rows] == ["complete"] * 8
+    assert rows[0].proposal.origin == "baseline"
+    assert [row.objectives for row in rows] == [
+        (quality, tokens) for _, quality, tokens in values(end)
+    ]
+
+
+async def test_search_ends_when_the_whole_space_was_tried(tmp_path: Path) -> None:
+    end = await world(tmp_path, n_trials=None, n_examples=2).search()
+    assert end.reason == ALL_TRIED
+    assert len(end.measured) == 21
+
+
+async def test_no_completion_is_bought_twice_in_a_search(tmp_path: Path) -> None:
+    asked = world(tmp_path)
+    end = await asked.search()
+    assert set(asked.model.bought.values()) == {1}
+    used = sum(result.deployed.calls for one in end.measured for result in one.results)
+    bought = sum(result.bought.calls for one in end.measured for result in one.results)
+    assert bought == asked.model.bought.total() < used
+
+
+@pytest.mark.parametrize("n_parallel", [1, 3], ids=["one by one", "in threes"])
+async def test_search_cut_off_anywhere_ends_as_the_uninterrupted_one(
+    tmp_path: Path, n_parallel: int
+) -> None:
+    (tmp_path / "whole").mkdir()
+    whole = world(tmp_path / "whole", n_parallel=n_parallel)
+    expected = values(await whole.search())
+    for cut_after in (1, 17, 40, 80):
+        folder = tmp_path / f"cut{cut_after}"
+        folder.mkdir()
+        model = ScriptedModel(latency_s=0.0005)
+        cut = world(folder, n_parallel=n_parallel, model=model)
+        task = asyncio.ensure_future(cut.search())
+        while model.bought.total() < cut_after and not task.done():
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert values(await cut.search()) == expected
+        lost = model.bought.total() - len(model.bought)
+        assert lost <= 4 * 8  # at most what was in flight: questions times samples
+
+
+async def test_resumed_search_recalls_finished_trials_without_running_them(tmp_path: Path) -> None:
+    asked = world(tmp_path, n_trials=5)
+    await asked.search()
+    bought = asked.model.bought.total()
+    again = world(tmp_path, n_trials=5, model=asked.model)
+    end = await again.search()
+    assert len(end.measured) == 5
+    assert asked.model.bought.total() == bought
+    assert len(again.watcher.outcomes) == 5
+
+
+@pytest.mark.parametrize(
+    ("caps", "unit"),
+    [(Caps(calls=40), "calls"), (Caps(tokens=3_000), "tokens"), (Caps(cost_nusd=3 * 10**6), "USD")],
+    ids=["calls", "tokens", "money"],
+)
+async def test_search_stops_before_a_limit_would_be_passed(
+    tmp_path: Path, caps: Caps, unit: str
+) -> None:
+    asked = world(tmp_path, caps=caps, n_trials=None, n_examples=20)
+    end = await asked.search()
+    assert end.is_budget_spent
+    assert unit in end.reason
+    assert asked.budget is not None
+    assert not caps.exceeded_by(asked.budget.spent)
+    assert asked.budget.spent.tokens == asked.model.bought.total() * TOKENS_A_CALL
+    with asked.open() as store:
+        last = store.reader().trials(STUDY)[-1]
+    assert last.state == "interrupted"
+    assert unit in last.reason
+
+
+async def test_question_that_cannot_be_asked_fails_its_trial_and_no_other(tmp_path: Path) -> None:
+    def fails(question: str, slot: int) -> ArchonError | None:
+        return BadRequest("no such option") if "3" in question and slot >= 2 else None
+
+    asked = world(tmp_path, model=ScriptedModel(fails))
+    end = await asked.search()
+    stopped = [one for one in asked.watcher.outcomes.values() if isinstance(one, Stopped)]
+    completed = [one for one in asked.watcher.outcomes.values() if isinstance(one, Completed)]
+    assert stopped and completed
+    assert len(end.measured) == len(completed)
+    assert {one.state for one in stopped} == {"failed"}
+    assert "1 of 6 questions" in stopped[0].reason
+    assert "no such option" in stopped[0].reason
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AuthFailed("the key is refused"), Unreachable("nobody there"), StoreError("disk full")],
+    ids=["key", "outage", "database"],
+)
+async def test_what_concerns_every_question_stops_the_study_and_leaves_it_to_be_resumed(
+    tmp_path: Path, error: ArchonError
+) -> None:
+    is_broken = True
+
+    def fails(question: str, slot: int) -> ArchonError | None:
+        return error if is_broken and slot >= 2 else None
+
+    asked = world(tmp_path, model=ScriptedModel(fails), n_examples=8, block_size=4)
+    with pytest.raises(type(error), match=str(error)):
+        await asked.search()
+    with asked.open() as store:
+        last = store.reader().trials(STUDY)[-1]
+    assert last.state == "running"
+    is_broken = False
+    resumed = await asked.search()
+    (tmp_path / "whole").mkdir()
+    whole = world(tmp_path / "whole", n_examples=8)
+    assert values(resumed) == values(await whole.search())
