@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,15 @@ def front(measured: Sequence[Measured], objectives: Sequence[Objective]) -> tupl
     """
     first, _ = _split_off(_ranked(measured, objectives))
     return tuple(one for _, one in first)
+
+
+def non_dominated(points: Mapping[int, Sequence[float]]) -> tuple[int, ...]:
+    """The keys on the front of points whose every coordinate is better when larger."""
+    found: list[int] = []
+    for key in sorted(points, key=lambda key: (*(-value for value in points[key]), key)):
+        if not any(_dominates(tuple(points[one]), tuple(points[key])) for one in found):
+            found.append(key)
+    return tuple(sorted(found))
 
 
 def finalists(
