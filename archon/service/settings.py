@@ -75,6 +75,10 @@ class Settings:
             raise SetupError(message + f"Run: export {name}=...")
         return secret
 
+    def environment(self) -> Mapping[str, str]:
+        """The whole environment, for the one who starts other programs; keys are in it."""
+        return self._environment
+
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("settings hold secrets and are not serialised")
 

@@ -1,0 +1,58 @@
+"""From the ``budget:`` section and the store's totals to the limits that a run is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archon.core.records import SpendTotals, TrialRow
+from archon.runtime.budget import Amount, Caps
+from archon.spec.job import BudgetSpec
+
+_NUSD_PER_USD = 1_000_000_000
+
+
+def caps_of(budget: BudgetSpec, *, began_s: float, share: float = 1.0) -> Caps:
+    """The limits, or a share of them.
+
+    Args:
+        budget: The job's.
+        began_s: When the study began, on the budget's clock.
+        share: In (0, 1]; of calls, tokens, money and time alike.
+    """
+    caps = Caps(
+        calls=budget.calls,
+        tokens=budget.tokens,
+        cost_nusd=None if budget.usd is None else int(budget.usd * _NUSD_PER_USD),
+        deadline_s=None if budget.wall_s is None else began_s + budget.wall_s * share,
+    )
+    return caps.share(share)
+
+
+def spent_before(totals: SpendTotals) -> Amount:
+    """What earlier runs of the study took; what may have been charged counts as charged."""
+    return Amount(
+        calls=totals.n_bought + totals.n_uncertain + totals.n_corrupt + totals.n_duplicate,
+        tokens=totals.prompt_tokens
+        + totals.completion_tokens
+        + totals.uncertain_tokens
+        + totals.wasted_tokens,
+        cost_nusd=totals.spend_nusd + totals.uncertain_nusd + totals.wasted_nusd,
+    )
+
+
+def elapsed_s(trials: Iterable[TrialRow]) -> float:
+    """Seconds during which at least one of the study's finished trials ran.
+
+    The wall time of a budget counts over all runs of a study. What a run that was cut off did
+    after its last finished trial is not known, and not counted.
+    """
+    spans = sorted(
+        (row.proposed_at.timestamp(), row.ended_at.timestamp())
+        for row in trials
+        if row.ended_at is not None
+    )
+    total, reached = 0.0, float("-inf")
+    for start, end in spans:
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total

@@ -1,0 +1,35 @@
+"""A pipeline in one line, for tables: ``small x8 > check > fuse(small)``."""
+
+from __future__ import annotations
+
+from archon.core.architecture import Architecture, ComponentSpec, ParamValue
+
+_LONGEST_VALUE = 24
+
+
+def describe(architecture: Architecture) -> str:
+    """Layers in order, split by ``>``; what stands side by side is joined by ``+``.
+
+    Parameters that differ from their defaults follow in brackets: an architecture in canonical
+    form has no others.
+    """
+    return " > ".join(
+        " + ".join(_component(spec) for spec in layer) for layer in architecture.layers
+    )
+
+
+def _component(spec: ComponentSpec) -> str:
+    params = dict(spec.params)
+    if spec.kind == "generate":
+        name, samples = spec.model, params.pop("samples", 1)
+        name += f" x{samples}" if samples != 1 else ""
+    else:
+        name = spec.kind
+    shown = [spec.model] if spec.model and spec.kind != "generate" else []
+    shown += [f"{key}={_short(value)}" for key, value in sorted(params.items())]
+    return f"{name}({', '.join(shown)})" if shown else name
+
+
+def _short(value: ParamValue) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."

@@ -1,0 +1,115 @@
+"""From a study to one pipeline file."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, get_args
+
+from archon.components.estimate_calls import estimate_calls
+from archon.core.architecture import Architecture
+from archon.core.errors import NotFound
+from archon.core.records import StudyReader, TrialRow
+from archon.search.intervals import Interval
+from archon.search.judgement import Judgement, Standing
+from archon.service.report import StudyReport
+from archon.service.version import code_version
+from archon.spec.pipeline_file import PipelineFile, prompt_digests
+from archon.spec.provenance import Metric, Provenance
+
+Rule = Literal["best", "cheapest", "baseline"]
+"""best: the winner; cheapest: the cheapest that was shown to be better than the best single call
+and cannot be told apart from the winner; baseline: the best single call. Where nothing was shown
+to be better than the best single call, all three are that call."""
+
+RULES: tuple[Rule, ...] = get_args(Rule)
+
+
+def export_by_rule(report: StudyReport, reader: StudyReader, rule: Rule) -> PipelineFile:
+    """The pipeline that a rule picks from a finished study.
+
+    Raises:
+        NotFound: The study has no held-out results to pick by.
+    """
+    if report.final is None:
+        raise NotFound(
+            f"study {report.study.study_id} has no held-out results yet. Finish it with "
+            "`archon search`, or name a trial: archon export STUDY --trial N"
+        )
+    judgement = report.final.judgement
+    standing = _picked(judgement, rule)
+    if standing is None:
+        raise NotFound(
+            f"study {report.study.study_id} scored no pipeline. See: archon show "
+            f"{report.study.study_id}"
+        )
+    line = report.trial_of(standing.pipeline_id)
+    return _file(report, reader.trial(report.study.study_id, line.number), judgement.coverage)
+
+
+def export_trial(report: StudyReport, reader: StudyReader, number: int) -> PipelineFile:
+    """The pipeline of one trial, with its held-out figures where it was a finalist.
+
+    Raises:
+        NotFound: There is no such trial.
+    """
+    coverage = report.final.judgement.coverage if report.final else 0.95
+    return _file(report, reader.trial(report.study.study_id, number), coverage)
+
+
+def _picked(judgement: Judgement, rule: Rule) -> Standing | None:
+    if rule == "baseline" or judgement.winner is None:
+        return judgement.baseline
+    if rule == "cheapest" and judgement.frugal is not None:
+        frugal = judgement.frugal.pipeline_id
+        return next(one for one in judgement.finalists if one.pipeline_id == frugal)
+    return judgement.winner
+
+
+def _file(report: StudyReport, row: TrialRow, coverage: float) -> PipelineFile:
+    architecture = row.proposal.architecture
+    standing = _standing_of(report, row.proposal.pipeline_id)
+    used = set(architecture.models())
+    return PipelineFile(
+        architecture=architecture,
+        models=tuple(model for model in report.job.models if model.alias in used),
+        name=_name(report, architecture),
+        prompts=prompt_digests(architecture),
+        provenance=Provenance(
+            study=report.study.study_id,
+            trial=row.number,
+            benchmark=report.study.benchmark_fingerprint,
+            n_questions=standing.n_scored if standing else 0,
+            coverage=coverage,
+            metrics=_metrics(standing) if standing else (),
+            code_version=code_version(),
+        ),
+    )
+
+
+def _name(report: StudyReport, architecture: Architecture) -> str:
+    is_single = estimate_calls(architecture).calls.high == 1
+    return f"{report.study.name}: single call" if is_single else report.study.name
+
+
+def _standing_of(report: StudyReport, pipeline_id: str) -> Standing | None:
+    if report.final is None:
+        return None
+    judgement = report.final.judgement
+    known = (*([judgement.baseline] if judgement.baseline else []), *judgement.finalists)
+    return next((one for one in known if one.pipeline_id == pipeline_id), None)
+
+
+def _metrics(standing: Standing) -> tuple[Metric, ...]:
+    found: dict[str, Interval] = {
+        "quality": standing.quality,
+        "cost_usd": standing.cost,
+        "calls": standing.calls,
+        "tokens": standing.tokens,
+        "latency_s": standing.latency,
+    }
+    # An interval without an end (one question) says nothing that a file could state.
+    return tuple(
+        Metric(name, one.value, one.low, one.high)
+        for name, one in found.items()
+        if math.isfinite(one.low) and math.isfinite(one.high)
+    )

@@ -1,0 +1,93 @@
+"""From the ``benchmark:`` section of a job to examples, split and checked; nothing is paid here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from archon.benchmarks.examples import Benchmark, Example
+from archon.benchmarks.hub import load_hub
+from archon.benchmarks.load import load, shipped
+from archon.benchmarks.splits import Split, split
+from archon.core.errors import SpecError
+from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, ExampleRow
+from archon.scoring.base import check_examples
+from archon.scoring.judge import Asks
+from archon.scoring.table import build_scorer
+from archon.spec.benchmark_spec import BenchmarkSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """The examples of a job: all of them, and which are for what."""
+
+    benchmark: Benchmark
+    split: Split
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed but doubtful, as sentences for the user."""
+        return (*self.benchmark.warnings, *self.split.warnings)
+
+    def rows(self) -> tuple[ExampleRow, ...]:
+        """The study's own copy of what it asks."""
+        return (
+            *_rows(SEARCH_SPLIT, self.split.search),
+            *_rows(HELD_OUT_SPLIT, self.split.held_out),
+        )
+
+
+def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
+    """All examples that the section names.
+
+    Raises:
+        SpecError: They cannot be read, or some are wrong.
+        SetupError: A package that is needed is not installed.
+    """
+    if spec.source == "builtin":
+        return shipped(spec.location)
+    if spec.source == "file":
+        return load(Path(spec.location), spec.fields, skip_bad_rows=spec.skip_bad_rows)
+    return load_hub(
+        spec.location,
+        spec.fields,
+        split=spec.hub_split,
+        config=spec.hub_config,
+        revision=spec.hub_revision,
+        skip_bad_rows=spec.skip_bad_rows,
+    )
+
+
+def load_questions(spec: BenchmarkSpec, *, seed: int) -> Questions:
+    """Load, check that every example can be scored, and split.
+
+    Raises:
+        SpecError: Examples are wrong, too few, or cannot be scored in the way that is asked for.
+        SetupError: A package that is needed is not installed.
+    """
+    benchmark = load_benchmark(spec)
+    check_examples(build_scorer(spec.scorer.to_data(), lambda alias: _Unasked()), benchmark)
+    divided = split(
+        benchmark,
+        seed=seed,
+        held_out=spec.held_out,
+        max_search=spec.max_search,
+        max_held_out=spec.max_held_out,
+    )
+    return Questions(benchmark, divided)
+
+
+class _Unasked(Asks):
+    """A judge's model while examples are only looked at."""
+
+    async def ask(self, *_args: object, **_kwargs: object) -> str:
+        raise SpecError("a judge was asked before the study began")
+
+
+def _rows(name: str, examples: tuple[Example, ...]) -> tuple[ExampleRow, ...]:
+    return tuple(
+        ExampleRow(example.id, name, position, orjson.dumps(example.to_data()).decode())
+        for position, example in enumerate(examples)
+    )

@@ -1,0 +1,172 @@
+"""A study as a reader sees it: its trials, its front, its spend, and what the held-out run says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from archon.core.records import SpendTotals, StudyReader, StudyRow, TrialRow
+from archon.search.front import non_dominated
+from archon.search.objectives import DIRECTIONS, Objective
+from archon.search.judgement import Judgement
+from archon.service.describe import describe
+from archon.spec.job import JobSpec, read_job
+from archon.spec.yaml_source import parse_document
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FinalReport:
+    """What a finished study says besides its rows."""
+
+    judgement: Judgement
+    held_out_stopped: str
+    """Why some held-out results are missing; "" if none is."""
+    elapsed_s: float
+    warnings: tuple[str, ...]
+    """On the questions, as sentences."""
+
+    def to_json(self) -> str:
+        """The text that the store keeps."""
+        data = {
+            "version": _VERSION,
+            "judgement": self.judgement.to_data(),
+            "held_out_stopped": self.held_out_stopped,
+            "elapsed_s": round(self.elapsed_s, 3),
+            "warnings": list(self.warnings),
+        }
+        return json.dumps(data, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> FinalReport:
+        """The inverse of ``to_json``."""
+        data = json.loads(text)
+        return cls(
+            judgement=Judgement.from_data(data["judgement"]),
+            held_out_stopped=data["held_out_stopped"],
+            elapsed_s=data["elapsed_s"],
+            warnings=tuple(data["warnings"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TrialLine:
+    """One trial in a table."""
+
+    number: int
+    pipeline_id: str
+    pipeline: str
+    """In one line, for people."""
+    origin: str
+    state: str
+    n_examples: int
+    objectives: Mapping[str, float]
+    """By name; empty unless the trial is complete."""
+    is_on_front: bool
+    reason: str
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data."""
+        return {**asdict(self), "objectives": dict(self.objectives)}
+
+
+@dataclass(frozen=True, slots=True)
+class StudyReport:
+    """Everything about one study that fits a page."""
+
+    study: StudyRow
+    job: JobSpec
+    trials: tuple[TrialLine, ...]
+    spend: SpendTotals
+    final: FinalReport | None
+    """None until the held-out run is done."""
+
+    def trial_of(self, pipeline_id: str) -> TrialLine:
+        """The trial that tried a pipeline.
+
+        Raises:
+            KeyError: None did.
+        """
+        for line in self.trials:
+            if line.pipeline_id == pipeline_id:
+                return line
+        raise KeyError(pipeline_id)
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data, for ``--json``."""
+        study = self.study
+        return {
+            "study": {
+                "id": study.study_id,
+                "name": study.name,
+                "created_at": study.created_at.isoformat(),
+                "state": study.state,
+                "stop_reason": study.stop_reason,
+                "has_live_owner": study.has_live_owner,
+                "benchmark": study.benchmark_fingerprint,
+                "seed": study.seed,
+                "objectives": list(self.job.objectives),
+            },
+            "trials": [line.to_data() for line in self.trials],
+            "spend": asdict(self.spend),
+            "final": None if self.final is None else json.loads(self.final.to_json()),
+        }
+
+
+def load_report(reader: StudyReader, reference: str) -> StudyReport:
+    """The report of a study, finished or not.
+
+    Args:
+        reader: The store's.
+        reference: Id, beginning of an id, or name of the study.
+
+    Raises:
+        NotFound: There is no such study.
+    """
+    study = reader.find_study(reference)
+    job = job_of(study)
+    rows = reader.trials(study.study_id, limit=None)
+    text = reader.report(study.study_id)
+    return StudyReport(
+        study=study,
+        job=job,
+        trials=_lines(rows, job.objectives),
+        spend=reader.spend(study.study_id),
+        final=None if text is None else FinalReport.from_json(text),
+    )
+
+
+def job_of(study: StudyRow) -> JobSpec:
+    """The job that a study runs, as it was when the study was made.
+
+    Raises:
+        SpecError: This version cannot run it any more.
+    """
+    return read_job(parse_document(study.job_json.encode(), f"job of study {study.study_id}"))
+
+
+def _lines(rows: Sequence[TrialRow], objectives: Sequence[Objective]) -> tuple[TrialLine, ...]:
+    complete = {row.number: row.objectives for row in rows if row.objectives is not None}
+    signs = [1 if DIRECTIONS[objective] == "maximize" else -1 for objective in objectives]
+    oriented = {
+        number: tuple(sign * value for sign, value in zip(signs, values, strict=True))
+        for number, values in complete.items()
+    }
+    on_front = set(non_dominated(oriented))
+    return tuple(
+        TrialLine(
+            number=row.number,
+            pipeline_id=row.proposal.pipeline_id,
+            pipeline=describe(row.proposal.architecture),
+            origin=row.proposal.origin,
+            state=row.state,
+            n_examples=row.n_examples,
+            objectives=dict(zip(objectives, row.objectives or (), strict=False)),
+            is_on_front=row.number in on_front,
+            reason=row.reason,
+        )
+        for row in rows
+    )

@@ -1,0 +1,176 @@
+"""Runs one study, or runs it on: the search, then the finalists on held-out questions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from archon.components.estimate_calls import estimate_calls
+from archon.core.errors import ArchonError, NotFound
+from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, TrialRow
+from archon.core.results import ExampleResult
+from archon.runtime.budget import Budget, Caps
+from archon.search.baselines import single_calls
+from archon.search.evaluate import Evaluator
+from archon.search.front import finalists
+from archon.search.held_out import run_held_out
+from archon.search.judgement import Judgement
+from archon.search.objectives import DIRECTIONS, Measured
+from archon.search.propose import Proposer
+from archon.search.sampler import OptunaSampler
+from archon.search.study import History, Plan, Search, SearchEnd, usable
+from archon.search.watch import Watcher
+from archon.search.winner import judge
+from archon.service.assemble import open_evaluator
+from archon.service.budgets import caps_of, elapsed_s, spent_before
+from archon.service.prepare import PreparedJob
+from archon.service.report import FinalReport
+from archon.service.settings import Settings
+from archon.spec.job import JobSpec
+from archon.store.opening import Store
+
+STARTUP_SHARE, FEWEST_STARTUP, MOST_STARTUP = 0.25, 3, 10
+"""TPE's first trials are drawn by chance: this share of all, within these limits (Optuna's own
+default is the upper one, which would leave a study of a dozen trials to chance)."""
+
+Say = Callable[[str], None]
+
+
+async def run_job(
+    prepared: PreparedJob, store: Store, settings: Settings, *, watcher: Watcher, say: Say
+) -> None:
+    """Run a study to its end, or on from where it stopped. Nothing happens to a finished one.
+
+    Raises:
+        ArchonError: The study cannot go on now. It rests as paused, and can be resumed.
+        asyncio.CancelledError: It was stopped; likewise.
+    """
+    studies, study_id = store.studies(), prepared.study_id
+    try:
+        if store.reader().find_study(study_id).state == "completed":
+            return
+        await studies.take(study_id)
+    except NotFound:
+        await studies.create(prepared.new_study(), prepared.questions.rows())
+    try:
+        reason = await StudyRun(prepared, store, settings, watcher=watcher, say=say).run()
+    except asyncio.CancelledError:
+        await studies.stop(study_id, "paused", "stopped by the user")
+        raise
+    except ArchonError as error:
+        await studies.stop(study_id, "paused", str(error))
+        raise
+    await studies.stop(study_id, "completed", reason)
+
+
+class StudyRun:
+    """One run of one study, which this process owns."""
+
+    def __init__(
+        self,
+        prepared: PreparedJob,
+        store: Store,
+        settings: Settings,
+        *,
+        watcher: Watcher,
+        say: Say,
+    ) -> None:
+        """Read what earlier runs left; nothing runs yet."""
+        self._job = prepared.job
+        self._questions = prepared.questions
+        self._study_id = prepared.study_id
+        self._store = store
+        self._settings = settings
+        self._watcher = watcher
+        self._say = say
+        self._trials = tuple(store.reader().trials(self._study_id, limit=None))
+        self._began_s = time.monotonic() - elapsed_s(self._trials)
+
+    async def run(self) -> str:
+        """Search, judge, keep the report; says why the search ended."""
+        spent = spent_before(self._store.reader().spend(self._study_id))
+        budget = Budget(self._caps(1.0), time.monotonic, spent)
+        calls = self._store.calls(self._study_id)
+        async with open_evaluator(
+            self._job, self._settings, calls=calls, budget=budget, say=self._say
+        ) as evaluator:
+            budget.caps = self._caps(1.0 - self._job.budget.held_out_share)
+            end = await self._search(evaluator)
+            budget.caps = self._caps(1.0)
+            judgement, missing = await self._judge(evaluator, end)
+        final = FinalReport(
+            judgement=judgement,
+            held_out_stopped=missing,
+            elapsed_s=time.monotonic() - self._began_s,
+            warnings=self._questions.warnings,
+        )
+        await self._store.studies().save_report(self._study_id, final.to_json())
+        return end.reason
+
+    def _caps(self, share: float) -> Caps:
+        return caps_of(self._job.budget, began_s=self._began_s, share=share)
+
+    async def _search(self, evaluator: Evaluator) -> SearchEnd:
+        job = self._job
+        plan = Plan(
+            examples=self._questions.split.search,
+            block_size=job.block_size,
+            objectives=job.objectives,
+            n_trials=job.budget.trials,
+            n_parallel=job.parallel_trials,
+        )
+        log = self._store.trials(self._study_id)
+        history = History(self._trials, self._stored(self._pipelines(), SEARCH_SPLIT))
+        return await Search(plan, proposer_of(job), evaluator, log, self._watcher, history).run()
+
+    async def _judge(self, evaluator: Evaluator, end: SearchEnd) -> tuple[Judgement, str]:
+        baseline = best_single_call(end.measured)
+        others = [one for one in end.measured if one is not baseline]
+        chosen = finalists(others, self._job.objectives, self._job.finalists)
+        first = (baseline,) if baseline else ()
+        measured, missing = await run_held_out(
+            (*first, *chosen),
+            self._questions.split.held_out,
+            block_size=self._job.block_size,
+            evaluator=evaluator,
+            log=self._store.trials(self._study_id),
+            watcher=self._watcher,
+            done=self._stored([one.pipeline_id for one in end.measured], HELD_OUT_SPLIT),
+        )
+        n_first = len(first)
+        baseline = measured[0] if first else None
+        return judge(baseline, measured[n_first:], self._job.objectives), missing
+
+    def _pipelines(self) -> list[str]:
+        return [row.proposal.pipeline_id for row in self._trials]
+
+    def _stored(
+        self, pipeline_ids: Sequence[str], split: str
+    ) -> dict[str, tuple[ExampleResult, ...]]:
+        reader = self._store.reader()
+        return {
+            pipeline_id: usable(reader.results(self._study_id, pipeline_id, split=split))
+            for pipeline_id in pipeline_ids
+        }
+
+
+def proposer_of(job: JobSpec) -> Proposer:
+    """The proposer of a job, with an empty history."""
+    sampler = None
+    if job.sampler != "exhaustive":
+        n_trials = job.budget.trials or int(MOST_STARTUP / STARTUP_SHARE)
+        n_startup = min(MOST_STARTUP, max(FEWEST_STARTUP, int(n_trials * STARTUP_SHARE)))
+        directions = [DIRECTIONS[objective] for objective in job.objectives]
+        sampler = OptunaSampler(job.sampler, directions, n_startup=n_startup)
+    return Proposer(job.space, sampler, seed=job.seed, starts=single_calls(job.space))
+
+
+def best_single_call(measured: Sequence[Measured]) -> Measured | None:
+    """Of the pipelines that make one call, the best in quality; the cheaper where two are equal."""
+    singles = [one for one in measured if estimate_calls(one.architecture).calls.high == 1]
+    return min(
+        singles,
+        key=lambda one: (-one.mean("quality"), one.mean("tokens"), one.pipeline_id),
+        default=None,
+    )
