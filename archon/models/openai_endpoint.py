@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible endpoint, by a thin client that costs a fraction of a millisecond a call."""
+"""Any OpenAI-compatible endpoint, by a thin client that costs little CPU a call."""
 
 from __future__ import annotations
 

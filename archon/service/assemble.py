@@ -46,7 +46,7 @@ class Models:
 async def open_models(
     specs: Sequence[ModelSpec], settings: Settings, *, say: Say
 ) -> AsyncIterator[Models]:
-    """Models that answer for as long as the block lasts; starts the embedded engine if one needs it.
+    """Models that answer while the block lasts; starts the embedded engine if one needs it.
 
     Args:
         specs: The models of a job or pipeline file.

@@ -9,8 +9,8 @@ from typing import Any
 
 from archon.core.records import SpendTotals, StudyReader, StudyRow, TrialRow
 from archon.search.front import non_dominated
-from archon.search.objectives import DIRECTIONS, Objective
 from archon.search.judgement import Judgement
+from archon.search.objectives import DIRECTIONS, Objective
 from archon.service.describe import describe
 from archon.spec.job import JobSpec, read_job
 from archon.spec.yaml_source import parse_document

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from archon.components.estimate_calls import estimate_calls
 from archon.core.errors import ArchonError, NotFound
-from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, TrialRow
+from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT
 from archon.core.results import ExampleResult
 from archon.runtime.budget import Budget, Caps
 from archon.search.baselines import single_calls
