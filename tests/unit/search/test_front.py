@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from archon.search.front import finalists, front
+from archon.search.front import finalists, front, non_dominated
 from archon.search.objectives import Measured, Objective, oriented
 from tests.unit.search.measured import pipeline
 
@@ -67,6 +67,8 @@ def test_front_agrees_with_the_definition_on_random_pipelines() -> None:
         )
     }
     assert set(ids(front(drawn, three))) == expected
+    plain = {i: points[one.pipeline_id] for i, one in enumerate(drawn)}
+    assert {drawn[i].pipeline_id for i in non_dominated(plain)} == expected
 
 
 def test_front_of_ten_thousand_trials_takes_no_noticeable_time() -> None:

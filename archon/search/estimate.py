@@ -1,0 +1,223 @@
+"""What a job would take and what it could show, before anything is paid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from archon.components.base import Component
+from archon.components.canonical import canonical
+from archon.components.rules import problems_of
+from archon.components.table import COMPONENTS
+from archon.core.architecture import Architecture
+from archon.core.calls import Price
+from archon.core.errors import Problem, SpecError
+from archon.core.seeds import derive_seed
+from archon.search.ceiling import Ceiling, ceiling_of
+from archon.search.choices import Chance, walks
+from archon.search.draw import draw
+from archon.search.power import smallest_difference_of_shares
+from archon.search.size import count_walks
+from archon.search.space import Space
+
+MOST_WALKS = 20_000
+"""Up to here every pipeline is looked at, in some ten seconds; beyond, a sample is."""
+N_SAMPLE = 1000
+ASSUMED_DISCORDANCE = 0.5
+"""Two unrelated pipelines, each right on half the questions, disagree so often; related ones less,
+and then smaller differences show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a job means to run."""
+
+    n_trials: int | None
+    """None: as many as there are pipelines."""
+    n_search_questions: int
+    n_held_out_questions: int
+    n_finalists: int
+    question_tokens: float
+    """Mean length of a question in tokens."""
+    prices: Mapping[str, Price]
+    """By model alias."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Over the pipelines that were looked at."""
+
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The whole job: every trial on every search question, then the held-out run."""
+
+    calls: float
+    tokens: float
+    cost_usd: float | None
+    """None where a model has no price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Figures a question are upper bounds for one pipeline; figures in all are for the job."""
+
+    n_walks: int | None
+    """Ways to answer the space's questions; None: a number is open, so they have no end."""
+    n_pipelines: int | None
+    """Different pipelines within ``max_calls``, exactly; None where not every walk was looked at,
+    and then there are at most ``n_walks``."""
+    n_looked_at: int
+    """Different pipelines that the figures below come from: all of them, or a seeded sample."""
+    calls: Spread
+    """The most calls a question, when every reply can be read."""
+    max_repairs: int
+    """The most calls on top for one question of any pipeline, when replies cannot be read."""
+    tokens: Spread
+    cost_usd: Spread | None
+    """None where a model has no price."""
+    typical: Totals | None
+    """With pipelines of average size; None where neither trials nor pipelines have an end."""
+    most: Totals | None
+    """With the dearest pipelines that were looked at, nothing reused, repairs left out; a limit of
+    the job may come first."""
+    smallest_difference: float
+    """Score points that the held-out questions would show in four studies of five, of one finalist
+    among all, at 95 % for all together; scores of 0 and 1."""
+    assumed_discordance: float = ASSUMED_DISCORDANCE
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every pipeline was looked at."""
+        return self.n_pipelines is not None
+
+
+def estimate(
+    space: Space,
+    plan: Plan,
+    *,
+    table: Mapping[str, type[Component]] = COMPONENTS,
+    most_walks: int = MOST_WALKS,
+    n_sample: int = N_SAMPLE,
+) -> Estimate:
+    """Look at every pipeline of a space, or at a sample of a large one.
+
+    Calls of a judge that scores answers are no part of it: they are the benchmark's.
+
+    Args:
+        space: The job's space.
+        plan: What the job means to run.
+        table: The component kinds.
+        most_walks: Spaces up to this size are enumerated.
+        n_sample: Draws from larger ones.
+
+    Raises:
+        SpecError: No pipeline that was looked at is one that the search could propose.
+    """
+    n_walks = count_walks(space)
+    is_exact = n_walks is not None and n_walks <= most_walks
+    drawn = _all(space) if is_exact else _sample(space, plan.seed, n_sample)
+    found = _ceilings(drawn, space, plan, table)
+    if not found:
+        message = "nothing that was drawn from the space is a pipeline within its max_calls."
+        raise SpecError([Problem(message, path="space", hint="Raise max_calls, or offer less.")])
+    n_trials = plan.n_trials
+    if is_exact:
+        n_trials = len(found) if n_trials is None else min(n_trials, len(found))
+    dearest = _all_different if is_exact else _like_the_dearest
+    alpha = 0.05 / max(1, plan.n_finalists)
+    return Estimate(
+        n_walks=n_walks,
+        n_pipelines=len(found) if is_exact else None,
+        n_looked_at=len(found),
+        calls=_spread([one.calls for one in found]),
+        max_repairs=max(one.max_repairs for one in found),
+        tokens=_spread([one.tokens for one in found]),
+        cost_usd=_cost_spread(found),
+        typical=None if n_trials is None else _total(found, n_trials, plan, _like_the_mean),
+        most=None if n_trials is None else _total(found, n_trials, plan, dearest),
+        smallest_difference=smallest_difference_of_shares(
+            plan.n_held_out_questions, discordance=ASSUMED_DISCORDANCE, coverage=1 - alpha
+        ),
+    )
+
+
+def _all(space: Space) -> Iterator[Architecture]:
+    return (architecture for architecture, _ in walks(space))
+
+
+def _sample(space: Space, seed: int, n: int) -> Iterator[Architecture]:
+    for i in range(n):
+        yield draw(space, Chance(derive_seed(seed, "estimate", i)))
+
+
+def _ceilings(
+    drawn: Iterator[Architecture],
+    space: Space,
+    plan: Plan,
+    table: Mapping[str, type[Component]],
+) -> list[Ceiling]:
+    """One for each different pipeline that the search could propose."""
+    found: dict[str, Ceiling] = {}
+    for architecture in drawn:
+        if problems_of(architecture, table):
+            continue
+        pipeline = canonical(architecture, table)
+        pipeline_id = pipeline.pipeline_id()
+        if pipeline_id in found:
+            continue
+        ceiling = ceiling_of(
+            pipeline, question_tokens=plan.question_tokens, prices=plan.prices, table=table
+        )
+        if space.max_calls is None or ceiling.calls <= space.max_calls:
+            found[pipeline_id] = ceiling
+    return list(found.values())
+
+
+def _spread(numbers: Sequence[float]) -> Spread:
+    return Spread(min(numbers), median(numbers), max(numbers))
+
+
+def _cost_spread(found: Sequence[Ceiling]) -> Spread | None:
+    costs = [one.cost_usd for one in found if one.cost_usd is not None]
+    return _spread(costs) if len(costs) == len(found) else None
+
+
+_Sum = Callable[[Sequence[float], int], float]
+"""What so many pipelines take together, given what each of those looked at takes."""
+
+
+def _like_the_mean(numbers: Sequence[float], n: int) -> float:
+    return n * sum(numbers) / len(numbers)
+
+
+def _like_the_dearest(numbers: Sequence[float], n: int) -> float:
+    return n * max(numbers)
+
+
+def _all_different(numbers: Sequence[float], n: int) -> float:
+    # No pipeline is tried twice; the single call beside the finalists may be outside the space.
+    dearest = sorted(numbers, reverse=True)[:n]
+    return sum(dearest) + dearest[0] * (n - len(dearest))
+
+
+def _total(found: Sequence[Ceiling], n_trials: int, plan: Plan, add: _Sum) -> Totals:
+    # The best single call is run again beside the finalists.
+    n_again = min(n_trials, plan.n_finalists) + 1
+
+    def both(numbers: Sequence[float]) -> float:
+        search = add(numbers, n_trials) * plan.n_search_questions
+        return search + add(numbers, n_again) * plan.n_held_out_questions
+
+    costs = [one.cost_usd for one in found if one.cost_usd is not None]
+    return Totals(
+        calls=both([one.calls for one in found]),
+        tokens=both([one.tokens for one in found]),
+        cost_usd=both(costs) if len(costs) == len(found) else None,
+    )
