@@ -12,11 +12,40 @@ Turn = dict[str, str]
 Responder = Callable[[str, Sequence[Turn], int], str]
 """(model, messages, slot) -> text."""
 
-WORDS = (
-    "amber birch cedar delta ember fjord grove harbor island juniper kernel lagoon meadow north "
-    "orchard pebble quartz river summit timber umber valley willow yarrow zephyr copper dune "
-    "falcon garnet heron ivory jade"
-).split()
+WORDS = [
+    "amber",
+    "birch",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "harbor",
+    "island",
+    "juniper",
+    "kernel",
+    "lagoon",
+    "meadow",
+    "north",
+    "orchard",
+    "pebble",
+    "quartz",
+    "river",
+    "summit",
+    "timber",
+    "umber",
+    "valley",
+    "willow",
+    "yarrow",
+    "zephyr",
+    "copper",
+    "dune",
+    "falcon",
+    "garnet",
+    "heron",
+    "ivory",
+    "jade",
+]
 _SUM = re.compile(r"(-?\d+)\s*\+\s*(-?\d+)")
 
 

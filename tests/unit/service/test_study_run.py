@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from archon.core.errors import AuthFailed, NotFound
+from archon.core.records import SEARCH_SPLIT
+from archon.search.objectives import Measured
+from archon.service.export import export_by_rule, export_trial
+from archon.service.prepare import prepare
+from archon.service.report import StudyReport, load_report
+from archon.service.settings import Settings, load_settings
+from archon.service.study_run import run_job
+from archon.spec.job import JobSpec, load_job
+from archon.spec.pipeline_file import load_pipeline_file
+from archon.store.opening import Store, open_store
+from tests.jobs import write_job
+from tests.stub import Stub, running_stub
+from tests.unit.search.world import Log
+
+
+@pytest.fixture
+async def stub() -> AsyncIterator[Stub]:
+    async with running_stub(Stub()) as stub:
+        yield stub
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("ARCHON_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("ARCHON_CACHE_DIR", str(tmp_path / "cache"))
+    return load_settings()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(f"sqlite:///{tmp_path / 'archon.db'}")
+
+
+async def run(
+    job: JobSpec, store: Store, settings: Settings, log: Log | None = None
+) -> StudyReport:
+    prepared = prepare(job)
+    await run_job(prepared, store, settings, watcher=log or Log(), say=lambda line: None)
+    return load_report(store.reader(), prepared.study_id)
+
+
+async def test_job_ends_in_a_front_a_verdict_and_a_file_that_loads(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    report = await run(load_job(write_job(tmp_path, stub.base_url)), store, settings)
+    assert report.study.state == "completed"
+    assert [line.number for line in report.trials] == list(range(10))
+    assert any(line.is_on_front for line in report.trials)
+    assert report.final is not None
+    judgement = report.final.judgement
+    assert judgement.baseline is not None
+    assert judgement.baseline.calls.value == 1
+    assert 1 <= len(judgement.finalists) <= 3
+    assert "best single call" in judgement.verdict
+    assert stub.ledger.completions == report.spend.n_bought
+    exported = export_by_rule(report, store.reader(), "best")
+    exported.save(tmp_path / "best.yaml")
+    loaded = load_pipeline_file(tmp_path / "best.yaml")
+    assert loaded.architecture == exported.architecture
+    assert loaded.provenance is not None
+    assert loaded.provenance.n_questions == 20
+
+
+async def test_finalists_and_single_call_are_measured_on_fresh_samples_of_other_questions(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    log = Log()
+    report = await run(load_job(write_job(tmp_path, stub.base_url)), store, settings, log)
+    assert report.final is not None
+    judgement = report.final.judgement
+    assert judgement.baseline is not None
+    assert log.seen[-1] == f"held out {1 + len(judgement.finalists)} x 20"
+    reader, study = store.reader(), report.study.study_id
+    for standing in (judgement.baseline, *judgement.finalists):
+        search = reader.results(study, standing.pipeline_id)
+        held_out = reader.results(study, standing.pipeline_id, split="held_out")
+        assert not {r.example_id for r in search} & {r.example_id for r in held_out}
+        assert standing.n_scored == len(held_out) == 20
+
+
+async def test_baseline_is_the_best_of_the_single_calls_on_the_search_questions(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    job = load_job(write_job(tmp_path, stub.base_url, budget={"trials": 30}))
+    report = await run(job, store, settings)
+    assert report.final is not None
+    baseline = report.final.judgement.baseline
+    assert baseline is not None
+    reader, study = store.reader(), report.study.study_id
+    singles = {
+        line.pipeline_id: Measured(
+            line.pipeline_id,
+            reader.trial(study, line.number).proposal.architecture,
+            tuple(reader.results(study, line.pipeline_id, split=SEARCH_SPLIT)),
+        ).mean("quality")
+        for line in report.trials
+        if " x" not in line.pipeline
+    }
+    assert len(singles) == 3  # one for each temperature
+    assert singles[baseline.pipeline_id] == max(singles.values())
+
+
+async def test_finished_job_is_reported_again_without_a_call(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    job = load_job(write_job(tmp_path, stub.base_url))
+    first = await run(job, store, settings)
+    bought = stub.ledger.requests
+    again = await run(job, store, settings)
+    assert stub.ledger.requests == bought
+    assert again.to_data() == first.to_data()
+
+
+async def test_changed_question_makes_another_study_that_reuses_the_calls(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    first = await run(load_job(write_job(tmp_path, stub.base_url)), store, settings)
+    bought = stub.ledger.completions
+    job = load_job(write_job(tmp_path, stub.base_url, n_questions=41))
+    second = await run(job, store, settings)
+    assert second.study.study_id != first.study.study_id
+    assert second.spend.n_bought == stub.ledger.completions - bought < bought
+
+
+@pytest.mark.parametrize(
+    ("budget", "unit"),
+    [
+        ({"calls": 150}, "calls"),
+        ({"tokens": 6000}, "tokens"),
+        ({"usd": 0.004}, "USD"),
+    ],
+    ids=["calls", "tokens", "usd"],
+)
+async def test_budget_holds_over_search_and_held_out_run(
+    stub: Stub,
+    tmp_path: Path,
+    store: Store,
+    settings: Settings,
+    budget: dict[str, float],
+    unit: str,
+) -> None:
+    path = write_job(tmp_path, stub.base_url, budget={**budget, "held_out_share": 0.4})
+    report = await run(load_job(path), store, settings)
+    assert unit in report.study.stop_reason
+    assert report.final is not None
+    spend = report.spend
+    bill = stub.ledger.billed_prompt_tokens + 2 * stub.ledger.billed_completion_tokens
+    assert spend.n_bought == stub.ledger.completions <= budget.get("calls", 10**9)
+    assert spend.spend_nusd == bill * 1000 <= budget.get("usd", 10**9) * 10**9
+    assert spend.prompt_tokens + spend.completion_tokens <= budget.get("tokens", 10**9)
+    held_out = store.reader().results(
+        report.study.study_id, report.trials[0].pipeline_id, split="held_out"
+    )
+    assert held_out  # the share that was kept back was used
+
+
+async def test_wall_time_of_the_budget_ends_the_study(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    stub.latency_s = 0.1
+    path = write_job(tmp_path, stub.base_url, budget={"wall_s": 3.0, "held_out_share": 0.3})
+    started = asyncio.get_running_loop().time()
+    report = await run(load_job(path), store, settings)
+    took = asyncio.get_running_loop().time() - started
+    assert took < 3.6
+    assert "time" in report.study.stop_reason
+    assert report.final is not None
+    assert report.final.judgement.baseline is not None
+
+
+async def test_cancelled_study_rests_as_paused_and_runs_on(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    stub.latency_s = 0.02
+    job = load_job(write_job(tmp_path, stub.base_url))
+    task = asyncio.ensure_future(run(job, store, settings))
+    while stub.ledger.completions < 100:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    paused = load_report(store.reader(), "sums")
+    assert paused.study.state == "paused"
+    assert paused.final is None
+    with pytest.raises(NotFound, match="held-out"):
+        export_by_rule(paused, store.reader(), "best")
+    report = await run(job, store, settings)
+    assert report.study.study_id == paused.study.study_id
+    assert report.study.state == "completed"
+
+
+async def test_refused_key_pauses_the_study_with_what_to_do(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    stub.always("adds-0.6", "401")
+    job = load_job(write_job(tmp_path, stub.base_url))
+    with pytest.raises(AuthFailed):
+        await run(job, store, settings)
+    report = load_report(store.reader(), "sums")
+    assert report.study.state == "paused"
+    assert "key" in report.study.stop_reason
+    assert "CANARY" not in str(report.to_data())
+    assert stub.ledger.completions == 0
+
+
+async def test_any_trial_can_be_exported(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    report = await run(load_job(write_job(tmp_path, stub.base_url)), store, settings)
+    for line in report.trials:
+        exported = export_trial(report, store.reader(), line.number)
+        assert exported.architecture.pipeline_id() == line.pipeline_id
+        assert exported.provenance is not None
+        assert exported.provenance.trial == line.number
+    with pytest.raises(NotFound, match="no trial 99"):
+        export_trial(report, store.reader(), 99)
