@@ -37,7 +37,7 @@ class ComponentSpec:
 
     @classmethod
     def from_data(cls, data: Mapping[str, object]) -> ComponentSpec:
-        """The inverse of ``to_data``. The data are trusted: files are checked in ``archon.spec``."""
+        """The inverse of ``to_data``. Data are trusted: ``archon.spec`` checks files."""
         params = {k: _frozen(v) for k, v in data.items() if k not in ("kind", "model")}
         return cls(str(data["kind"]), str(data.get("model", "")), tuple(sorted(params.items())))
 

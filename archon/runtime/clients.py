@@ -140,7 +140,7 @@ class Reusing:
             reserved_nusd=worst.cost_nusd,
             reserved_tokens=worst.tokens,
         )
-        while missing := tuple(key for key in batch.keys() if key not in found):
+        while missing := tuple(key for key in batch.keys() if key not in found):  # noqa: SIM118
             bought = await self._buy(batch, missing)
             await self.calls.put(bought, tuple(spent_on(reply, card).cost_nusd for reply in bought))
             found |= {reply.key: reply for reply in bought}

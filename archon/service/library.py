@@ -1,0 +1,247 @@
+"""Archon from Python, also where an event loop runs already, as in a notebook.
+
+from archon import Pipeline, Study
+
+study = Study.from_file("job.yaml")
+report = await study.run()
+study.best().save("best.yaml")
+
+async with Pipeline.load("best.yaml") as pipeline:
+result = await pipeline.generate("What is 17 + 25?")
+print(result.answer.text, result.deployed.tokens)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast, get_args
+
+from archon.core.messages import Conversation, Message, Role, ask
+from archon.core.records import ProposalRow
+from archon.core.results import ExampleResult, TrialOutcome
+from archon.runtime.pipeline import Pipeline as Runnable
+from archon.runtime.pipeline import PipelineResult
+from archon.search.watch import Watcher
+from archon.service.assemble import open_models
+from archon.service.export import Rule, export_by_rule, export_trial
+from archon.service.prepare import PreparedJob, prepare
+from archon.service.report import StudyReport, TrialLine, load_report
+from archon.service.settings import Settings, load_settings
+from archon.service.study_run import run_job
+from archon.spec.job import load_job
+from archon.spec.pipeline_file import PipelineFile, load_pipeline_file
+from archon.store.opening import open_store
+
+Say = Callable[[str], None]
+Question = str | Sequence[Message | Mapping[str, str]]
+"""A text, or the turns of a chat as messages or ``{"role": ..., "content": ...}``."""
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
+
+
+class Pipeline:
+    """A pipeline file that answers questions.
+
+    Models are opened with the first question (an embedded engine is started then), or on entering
+    an ``async with`` block, and closed by ``aclose`` or on leaving the block. For one event loop,
+    and many questions at once.
+    """
+
+    def __init__(self, file: PipelineFile, settings: Settings, *, say: Say = _silent) -> None:
+        """Nothing is opened yet; ``load`` is the usual way."""
+        self.file = file
+        self._settings = settings
+        self._say = say
+        self._stack = contextlib.AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._runnable: Runnable | None = None
+
+    @classmethod
+    def load(
+        cls, path: str | Path, *, settings: Settings | None = None, say: Say = _silent
+    ) -> Self:
+        """Read a pipeline file.
+
+        Args:
+            path: The file.
+            settings: Where keys and folders are; read from the environment by default.
+            say: Told what happens while models are opened, a line at a time.
+
+        Raises:
+            SpecError: The file is wrong; names every problem.
+        """
+        return cls(load_pipeline_file(Path(path)), settings or load_settings(), say=say)
+
+    async def generate(self, question: Question) -> PipelineResult:
+        """Answer one question.
+
+        Returns:
+            The answer, what it took (calls, tokens, cost, seconds) and the trace of every call.
+
+        Raises:
+            SetupError: A key or package is missing, or an engine does not start.
+            CallError: A model could not be reached.
+        """
+        runnable = await self._opened()
+        return await runnable.generate(conversation(question))
+
+    async def aclose(self) -> None:
+        """Close the models. The next question opens them again."""
+        self._runnable = None
+        await self._stack.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Open the models.
+
+        Raises:
+            SetupError: A key or package is missing, or an engine does not start.
+        """
+        await self._opened()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the models."""
+        await self.aclose()
+
+    async def _opened(self) -> Runnable:
+        async with self._opening:
+            if self._runnable is None:
+                opening = open_models(self.file.models, self._settings, say=self._say)
+                models = await self._stack.enter_async_context(opening)
+                self._runnable = Runnable(self.file.architecture, models.answering(), models.cards)
+            return self._runnable
+
+
+class Study:
+    """A job with its study: run it, look at it, take the best pipeline out."""
+
+    def __init__(self, prepared: PreparedJob, settings: Settings) -> None:
+        """``from_file`` is the usual way."""
+        self._prepared = prepared
+        self._settings = settings
+
+    @classmethod
+    def from_file(
+        cls, path: str | Path, *, settings: Settings | None = None, is_fresh: bool = False
+    ) -> Self:
+        """Read and check a job file and its questions; nothing runs and nothing is paid.
+
+        Args:
+            path: The job file.
+            settings: Where keys and folders are; read from the environment by default.
+            is_fresh: Make a new study although there may be one of this job.
+
+        Raises:
+            SpecError: The job or its questions are wrong; names every problem.
+            SetupError: A package that is needed is not installed.
+        """
+        prepared = prepare(load_job(Path(path)), is_fresh=is_fresh)
+        return cls(prepared, settings or load_settings())
+
+    @property
+    def id(self) -> str:
+        """The study's id, for ``archon show`` and the like."""
+        return self._prepared.study_id
+
+    async def run(self, *, watcher: Watcher | None = None, say: Say = _silent) -> StudyReport:
+        """Run the study to its end, or on from where it stopped.
+
+        Raises:
+            ArchonError: It cannot go on now. It rests as paused; ``run`` resumes it.
+        """
+        with open_store(self._settings.database_url.reveal()) as store:
+            await run_job(
+                self._prepared, store, self._settings, watcher=watcher or Unwatched(), say=say
+            )
+            return load_report(store.reader(), self.id)
+
+    def report(self) -> StudyReport:
+        """How the study stands.
+
+        Raises:
+            NotFound: It has never run.
+        """
+        with open_store(self._settings.database_url.reveal()) as store:
+            return load_report(store.reader(), self.id)
+
+    def front(self) -> tuple[TrialLine, ...]:
+        """The trials that no other beats in every objective, by number.
+
+        Raises:
+            NotFound: It has never run.
+        """
+        return tuple(line for line in self.report().trials if line.is_on_front)
+
+    def best(self, rule: Rule = "best") -> PipelineFile:
+        """The pipeline that a rule picks: best, cheapest or baseline.
+
+        Raises:
+            NotFound: There are no held-out results yet.
+        """
+        with open_store(self._settings.database_url.reveal()) as store:
+            report = load_report(store.reader(), self.id)
+            return export_by_rule(report, store.reader(), rule)
+
+    def pipeline_of(self, number: int) -> PipelineFile:
+        """The pipeline of one trial.
+
+        Raises:
+            NotFound: There is no such trial.
+        """
+        with open_store(self._settings.database_url.reveal()) as store:
+            report = load_report(store.reader(), self.id)
+            return export_trial(report, store.reader(), number)
+
+
+class Unwatched:
+    """A watcher that looks away."""
+
+    def search_begins(self, n_trials: int | None, n_examples: int) -> None:
+        """See ``Watcher``."""
+
+    def trial_begins(self, proposal: ProposalRow) -> None:
+        """See ``Watcher``."""
+
+    def results_came(self, results: Sequence[ExampleResult]) -> None:
+        """See ``Watcher``."""
+
+    def trial_ended(self, proposal: ProposalRow, outcome: TrialOutcome) -> None:
+        """See ``Watcher``."""
+
+    def held_out_begins(self, n_pipelines: int, n_examples: int) -> None:
+        """See ``Watcher``."""
+
+
+def conversation(question: Question) -> Conversation:
+    """A question in any of its forms as a conversation.
+
+    Raises:
+        ValueError: A turn has no known role, or the last one is not the user's.
+    """
+    if isinstance(question, str):
+        return ask(question)
+    turns = tuple(
+        turn if isinstance(turn, Message) else Message(_role(turn), turn.get("content", ""))
+        for turn in question
+    )
+    if not turns or turns[-1].role != "user":
+        raise ValueError("a conversation ends with a turn of the user")
+    return turns
+
+
+def _role(turn: Mapping[str, str]) -> Role:
+    role = turn.get("role", "")
+    if role not in get_args(Role):
+        raise ValueError(f"a turn has the role {role!r}; there is: {', '.join(get_args(Role))}")
+    return cast(Role, role)

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import archon
+from archon import Pipeline, Study
+from archon.core.errors import NotFound, SpecError
+from archon.core.messages import Message
+from archon.service.library import Question, conversation
+from tests.jobs import write_job
+from tests.stub import Stub, running_stub
+
+
+@pytest.fixture
+async def stub() -> AsyncIterator[Stub]:
+    async with running_stub(Stub()) as stub:
+        yield stub
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHON_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("ARCHON_CACHE_DIR", str(tmp_path / "cache"))
+
+
+async def test_study_runs_in_a_running_loop_and_its_pipeline_answers(
+    stub: Stub, tmp_path: Path
+) -> None:
+    study = Study.from_file(write_job(tmp_path, stub.base_url))
+    with pytest.raises(NotFound):
+        study.report()
+    report = await study.run()
+    assert report.study.state == "completed"
+    assert study.front() == tuple(line for line in report.trials if line.is_on_front)
+    study.best().save(tmp_path / "best.yaml")
+    async with Pipeline.load(tmp_path / "best.yaml") as pipeline:
+        result = await pipeline.generate("What is 17 + 25?")
+    assert result.answer.text.startswith("The answer is")
+    assert result.deployed.calls == len(result.trace.calls) >= 1
+    assert result.deployed.cost_nusd > 0
+
+
+async def test_pipeline_opens_with_the_first_of_many_questions(stub: Stub, tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(
+        f"models: {{m: {{url: '{stub.base_url}', model: echo}}}}\n"
+        "layers: [{generate: {model: m}}]\n"
+    )
+    pipeline = Pipeline.load(path)
+    questions = [f"question {i}" for i in range(20)]
+    try:
+        results = await asyncio.gather(*(pipeline.generate(text) for text in questions))
+    finally:
+        await pipeline.aclose()
+    assert [result.answer.text for result in results] == questions
+    again = await pipeline.generate("once more")
+    await pipeline.aclose()
+    assert again.answer.text == "once more"
+
+
+def test_wrong_file_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.yaml"
+    path.write_text("models: {m: {url: 'http://localhost:1/v1', model: x}}\nlayer: []\n")
+    with pytest.raises(SpecError, match="Did you mean 'layers'"):
+        Pipeline.load(path)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Why?",
+        [{"role": "user", "content": "Why?"}],
+        (Message("user", "Why?"),),
+    ],
+    ids=["text", "dicts", "messages"],
+)
+def test_question_may_be_a_text_or_the_turns_of_a_chat(question: Question) -> None:
+    assert conversation(question) == (Message("user", "Why?"),)
+
+
+@pytest.mark.parametrize(
+    ("question", "complaint"),
+    [
+        ([{"role": "robot", "content": "hi"}], "robot"),
+        ([{"content": "hi"}], "role"),
+        ([{"role": "assistant", "content": "hi"}], "ends with a turn of the user"),
+        ([], "ends with a turn of the user"),
+    ],
+    ids=["role", "no role", "last turn", "no turn"],
+)
+def test_chat_that_is_none_is_refused(question: Question, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        conversation(question)
+
+
+def test_package_shows_its_public_names_and_no_others() -> None:
+    assert {"Pipeline", "Study"} <= set(dir(archon))
+    with pytest.raises(AttributeError, match="no attribute 'Pipelin'"):
+        archon.Pipelin  # noqa: B018
