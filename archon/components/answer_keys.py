@@ -20,8 +20,8 @@ from typing import Literal, get_args
 Kind = Literal["auto", "number", "choice", "math", "text"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
-LETTERS = "ABCDEFGHIJ"
-"""Letters of the options of a multiple-choice question, as far as benchmarks go."""
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""Letters of the options of a multiple-choice question."""
 
 _MOST_DIGITS = 800
 _MOST_MANTISSA_DIGITS = 200

@@ -21,10 +21,22 @@ from archon.components.answer_keys import (
     looks_like_math,
 )
 
-__all__ = ["KINDS", "Kind", "answer_key", "canon", "extract", "options_in", "visible"]
+__all__ = [
+    "KINDS",
+    "LIKELY_LETTERS",
+    "Kind",
+    "answer_key",
+    "canon",
+    "extract",
+    "options_in",
+    "visible",
+]
 
 _TAIL_CHARS = 20_000
 """Answers stand at the end; an endless reply must not cost endless time."""
+
+LIKELY_LETTERS = LETTERS[:10]
+"""Read where no options are known: beyond them, a lone letter is more often the name of a value."""
 
 _MARKER = re.compile(r"\banswer[*_\"\s]{0,8}(?:is\b|:|=)[*_:\s]{0,8}|####\s*", re.IGNORECASE)
 _BOX = re.compile(r"\\f?box(?:ed)?\s?\{")
@@ -33,7 +45,7 @@ _DOLLARS = re.compile(r"\$([^$\n]+)\$")
 _OPTION_WORD = re.compile(r"\b(?:option|choice)\s*[*_(]{0,3}([A-Z])\b", re.IGNORECASE)
 _LONE_CAPITAL = re.compile(r"(?<![\w'])([A-Z])(?![\w'])")
 _PROSE = re.compile(r"[AI] (?!because|since|as\b|is\b|or\b|and\b)[a-z]")
-_OPTION_LINE = re.compile(r"^[ \t]*\(?([A-J])[).:][ \t]+(\S.*)$", re.MULTILINE)
+_OPTION_LINE = re.compile(r"^[ \t]*\(?([A-Z])[).:][ \t]+(\S.*)$", re.MULTILINE)
 
 
 def answer_key(text: str, kind: str, options: Sequence[str] = ()) -> str | None:
@@ -193,7 +205,7 @@ def _last_line_any(text: str) -> Iterator[str]:
 
 
 def _choice(text: str, options: Sequence[str]) -> str | None:
-    letters = LETTERS[: len(options)] if options else LETTERS
+    letters = LETTERS[: len(options)] if options else LIKELY_LETTERS
     for span in _explicit(text):
         named = _letters_in(span, letters)
         if (letter := letter_of(span, letters)) is not None and named <= {letter}:

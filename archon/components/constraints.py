@@ -20,7 +20,8 @@ import referencing.exceptions
 from jsonschema.validators import Draft202012Validator, extend
 from referencing.jsonschema import DRAFT202012
 
-from archon.components.answers import answer_key
+from archon.components.answer_keys import LETTERS
+from archon.components.answers import LIKELY_LETTERS, answer_key
 
 Predicate = Callable[[str], bool]
 
@@ -106,7 +107,11 @@ def has_number(text: str) -> bool:
 
 def has_choice(letters: str) -> Predicate:
     """An answer that is one of ``letters`` can be found in the text."""
-    return lambda text: answer_key(text, "choice") in set(letters)
+    allowed = frozenset(letters)
+    n_options = 1 + max(map(LETTERS.index, letters))
+    # Options without a text: their number alone says how far the letters go.
+    options = ("",) * n_options if n_options > len(LIKELY_LETTERS) else ()
+    return lambda text: answer_key(text, "choice", options) in allowed
 
 
 def question_pattern(source: str) -> Any:

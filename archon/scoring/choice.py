@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from archon.benchmarks.choices import letters
 from archon.benchmarks.examples import Example
-from archon.components.answer_keys import LETTERS, letter_of
 from archon.components.answers import answer_key
 from archon.core.candidates import Answer
 from archon.core.results import Score
 from archon.scoring.base import lacks_target, verdict
-from archon.scoring.text import part_read
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Right when the letter that the answer gives, or the choice that it spells out, is the target.
 
-    Letters are read as votes read them; votes know ten, and where there are more choices, only
-    a letter that the answer states outright counts.
+    Letters are read as votes read them.
     """
 
     kind: ClassVar[str] = "choice"
@@ -33,12 +29,5 @@ class Choice:
 
     async def score(self, example: Example, answer: Answer) -> Score:
         """1 if the right choice is given, else 0."""
-        given = given_letter(answer.text, example.choices)
+        given = answer_key(answer.text, "choice", example.choices)
         return verdict(given in example.targets, f"read {given}" if given else "no choice is read")
-
-
-def given_letter(text: str, choices: tuple[str, ...]) -> str | None:
-    """The letter of the choice that a text gives, or None."""
-    if len(choices) <= len(LETTERS):
-        return answer_key(text, "choice", choices)
-    return letter_of(part_read(text, "stated"), letters(len(choices)))

@@ -10,11 +10,11 @@ from functools import partial
 from typing import ClassVar, Literal
 
 from archon.benchmarks.examples import Example
+from archon.components.quoting import Fence, transcript
 from archon.core.candidates import Answer
 from archon.core.results import Score
 from archon.prompts import load
 from archon.scoring.base import WRONG, lacks_field
-from archon.scoring.fences import as_text, fenced, nonce_of
 from archon.scoring.judge import Asks, Unreadable, ask_judge, last_object
 from archon.scoring.trivial import is_trivial
 
@@ -70,7 +70,7 @@ class PairwiseJudge:
         baseline = str(example.metadata[self.baseline])
         if answer.text.split() == baseline.split():
             return Score(0.5, "the same text as the baseline")
-        question = as_text(example.question)
+        question = transcript(example.question)
         values = []
         for sample in range(self.samples):
             ahead = await self._judged(question, answer.text, baseline, sample)
@@ -84,11 +84,11 @@ class PairwiseJudge:
         """How far the judge prefers the answer shown first, in [0, 1]."""
         verdicts = _THREE if self.levels == 3 else _FIVE
         shown = json.dumps({"verdict": "tie"})
-        nonce = nonce_of(question, first, second)
+        fence = Fence.around(question, first, second)
         prompt = load("judge_pairwise").fill(
-            question=fenced("question", question, nonce),
-            first=fenced("first", first, nonce),
-            second=fenced("second", second, nonce),
+            question=fence.quote("question", question),
+            first=fence.quote("first", first),
+            second=fence.quote("second", second),
             example=shown,
             verdicts=", ".join(verdicts),
         )

@@ -10,11 +10,11 @@ from functools import partial
 from typing import ClassVar
 
 from archon.benchmarks.examples import Example
+from archon.components.quoting import Fence, transcript
 from archon.core.candidates import Answer
 from archon.core.results import Score
 from archon.prompts import load
 from archon.scoring.base import WRONG
-from archon.scoring.fences import as_text, fenced, nonce_of
 from archon.scoring.judge import Asks, Unreadable, ask_judge, last_object
 from archon.scoring.trivial import is_trivial
 
@@ -105,14 +105,14 @@ class PointwiseJudge:
         return criteria
 
     def _prompt(self, example: Example, text: str, criteria: dict[str, str], shown: str) -> str:
-        question = as_text(example.question)
+        question = transcript(example.question)
         targets = " | ".join(example.targets) if self.reference else ""
-        nonce = nonce_of(question, targets, text)
-        reference = load("judge_reference").fill(reference=fenced("reference", targets, nonce))
+        fence = Fence.around(question, targets, text)
+        reference = load("judge_reference").fill(reference=fence.quote("reference", targets))
         return load("judge_pointwise").fill(
-            question=fenced("question", question, nonce),
+            question=fence.quote("question", question),
             reference=f"{reference}\n\n" if targets else "",
-            answer=fenced("answer", text, nonce),
+            answer=fence.quote("answer", text),
             low=str(self.low),
             high=str(self.high),
             rubric="\n".join(f"- {name}: {meaning}" for name, meaning in criteria.items()),

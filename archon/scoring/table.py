@@ -137,7 +137,8 @@ def _values(kind: str, data: Mapping[str, object]) -> tuple[dict[str, object], l
 
 
 def _reason(error: Exception) -> str:
+    """What is wrong with a value, without the value: it may be a key put in the wrong place."""
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{first['msg']}, not {first['input']!r}."
+        first = error.errors(include_url=False)[0]
+        return f"{first['msg']}, not {type(first['input']).__name__}."
     return f"{error}."

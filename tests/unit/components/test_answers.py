@@ -102,6 +102,26 @@ def test_options_are_read_from_the_question_only_when_they_start_at_a() -> None:
     assert options_in("Plan A: go") == ()
 
 
+THIRTEEN = "Which?\n" + "\n".join(f"{letter}. item {ord(letter)}" for letter in "ABCDEFGHIJKLM")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("The answer is M.", "M"), ("Answer: (K)", "K"), ("It is item 76", "L"), ("Answer: N", None)],
+    ids=["last", "in brackets", "spelt out", "beyond the options"],
+)
+def test_choice_reads_as_many_letters_as_the_question_has_options(
+    text: str, key: str | None
+) -> None:
+    options = options_in(THIRTEEN)
+    assert len(options) == 13
+    assert answer_key(text, "choice", options) == key
+
+
+def test_choice_of_unknown_options_is_not_the_name_of_a_value() -> None:
+    assert answer_key("Answer: X", "choice") is None
+
+
 MATH_PAIRS = {
     "short fraction": (r"\frac12", r"\dfrac{1}{2}"),
     "slash": ("1/2", r"\tfrac{1}{2}"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from tests.unit.components.standins import ARCHITECTURES, STANDINS, of
 
 from archon.components.base import Interval, Sizes
 from archon.components.estimate_calls import bounds_of, estimate_calls, keeps_arriving
 from archon.components.table import build
 from archon.core.architecture import Architecture, ComponentSpec, Layer
+from tests.unit.components.standins import ARCHITECTURES, STANDINS, of
 
 GENERATORS: Layer = tuple(of("generate", f"m{i}") for i in range(8))
 TEN: Layer = (of("generate", "m", samples=10),)

@@ -10,13 +10,6 @@ from typing import cast
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.unit.components.standins import (
-    ARCHITECTURES,
-    CALL_FREE_ARCHITECTURES,
-    CRITIQUE_READERS,
-    STANDINS,
-    of,
-)
 
 from archon.components.base import RunContext
 from archon.components.canonical import canonical, simplify
@@ -29,6 +22,13 @@ from archon.core.candidates import Answer, LayerState
 from archon.core.messages import ask
 from archon.runtime.pipeline import merge
 from archon.runtime.slots import SlotDealer
+from tests.unit.components.standins import (
+    ARCHITECTURES,
+    CALL_FREE_ARCHITECTURES,
+    CRITIQUE_READERS,
+    STANDINS,
+    of,
+)
 
 
 def arch(*layers: ComponentSpec | Layer) -> Architecture:

@@ -81,6 +81,7 @@ CASES: dict[str, tuple[dict[str, object], str, float]] = {
     "no number": ({"number": True}, "It is five.", 0.0),
     "choice": ({"choice": "ABCD"}, "Answer: (B)", 1.0),
     "other choice": ({"choice": "ABCD"}, "Answer: (E)", 0.0),
+    "thirteenth choice": ({"choice": "ABCDEFGHIJKLM"}, "Answer: (M)", 1.0),
     "json": ({"json_schema": SCHEMA}, '{"n": 1, "s": "aa"}', 1.0),
     "json pattern": ({"json_schema": SCHEMA}, '{"n": 1, "s": "b"}', 0.0),
     "json in a fence": ({"json_schema": SCHEMA}, 'So:\n```json\n{"n": 1}\n```\nDone', 1.0),

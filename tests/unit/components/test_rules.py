@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from tests.unit.components.standins import ARCHITECTURES, STANDINS, of
 
 from archon.components.rules import problems_of
 from archon.core.architecture import Architecture, Layer
+from tests.unit.components.standins import ARCHITECTURES, STANDINS, of
 
 GENERATE: Layer = (of("generate", "m", samples=3),)
 FUSE: Layer = (of("fuse", "m"),)

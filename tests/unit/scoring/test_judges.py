@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import orjson
 import pytest
@@ -142,9 +143,12 @@ async def test_judge_prompt_shows_foreign_text_only_as_quoted_data() -> None:
     asks = Scripted(grades())
     await judged(asks, hostile)
     prompt = asks.asked[0][0][0].content
-    assert json.dumps(hostile, ensure_ascii=False) in prompt
-    assert hostile not in prompt
-    assert prompt.count("\nThe question:\n") == 1
+    (nonce,) = re.findall(r"<<answer (\w+)>>", prompt)
+    assert nonce not in hostile
+    before, _, rest = prompt.partition(f"<<answer {nonce}>>\n")
+    shown, _, after = rest.partition(f"\n<</answer {nonce}>>")
+    assert shown == hostile
+    assert "Now end with" not in before + after
 
 
 async def test_judge_prompt_is_the_same_for_the_same_answer() -> None:

@@ -285,6 +285,14 @@ def test_scorer_bad_description_is_refused(data: dict[str, object], said: str) -
     assert problems_of(data)
 
 
+@pytest.mark.parametrize("value", ["sk-live-123", ["sk-live-123"]], ids=["text", "list"])
+def test_scorer_bad_value_is_named_by_its_type_only(value: object) -> None:
+    (problem,) = problems_of({"kind": "judge", "model": "j", "samples": value})
+    assert problem.path == "samples"
+    assert f"integer, not {type(value).__name__}." in problem.message
+    assert "sk-live" not in str(problem)
+
+
 def test_scorer_description_problems_come_all_at_once() -> None:
     assert len(problems_of({"kind": "exact", "read": 1, "normalize": "squad"})) == 2
 
