@@ -1,0 +1,142 @@
+"""Replies of models as unit tests, verdicts on them, and critiques: lists, mostly in JSON.
+
+The rules of ``archon.components.parsing`` hold: a reply is read by the ids in it, never by the
+place where something stands, and what cannot be read is said to be so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from archon.components.json_values import json_values
+from archon.components.parsing import Unreadable, shown
+
+
+def read_tests(reply: str, most: int) -> tuple[str, ...]:
+    """The tests of a reply: a JSON list of texts, else numbered or bulleted lines.
+
+    Args:
+        reply: The whole reply.
+        most: How many are kept, the first ones.
+
+    Raises:
+        Unreadable: There is none.
+    """
+    text = shown(reply)
+    listed = [_texts(entries) for entries in map(_entries, json_values(text))]
+    found = next((texts for texts in reversed(listed) if texts), None)
+    if found is None:
+        found = [match.group(1) for line in text.splitlines() if (match := _ITEM.match(line))]
+    tests: dict[str, str] = {}
+    for test in found:
+        tidy = " ".join(test.split())
+        tests.setdefault(tidy.casefold(), tidy)
+    if not tests:
+        raise Unreadable("it lists no tests")
+    return tuple(tests.values())[:most]
+
+
+_ITEM = re.compile(r"[ \t]*(?:[0-9]{1,3}[.)]|[-*•])[ \t]+(\S.*)")
+
+
+def _texts(values: list[object]) -> list[str]:
+    return [value for value in values if isinstance(value, str) and value.strip()]
+
+
+_PASSES = {"pass": True, "passed": True, "true": True, "fail": False, "failed": False,
+           "false": False}  # fmt: skip
+
+
+def read_test_verdicts(reply: str, n: int) -> tuple[bool | None, ...]:
+    """What the last JSON object of the reply says of each test; None where it says nothing.
+
+    Args:
+        reply: The whole reply.
+        n: How many tests there are, numbered from 1.
+
+    Raises:
+        Unreadable: There is no object, or it says nothing of any test.
+    """
+    objects = [value for value in json_values(shown(reply)) if isinstance(value, dict)]
+    said: Mapping[object, object] = objects[-1] if objects else {}
+    verdicts = tuple(_passes(said.get(str(number))) for number in range(1, n + 1))
+    if all(verdict is None for verdict in verdicts):
+        raise Unreadable("no JSON object says which tests pass")
+    return verdicts
+
+
+def _passes(value: object) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    return _PASSES.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def read_critiques(reply: str, n: int) -> Mapping[int, str]:
+    """Critiques by place (from 0): JSON objects with an ``id``, else blocks headed by it.
+
+    Ids that do not exist are passed over; of several with one id the first counts.
+
+    Args:
+        reply: The whole reply.
+        n: How many items were numbered, from 1.
+
+    Raises:
+        Unreadable: There is no critique of any item.
+    """
+    text = shown(reply)
+    pairs = list(_critiques_in_json(text)) or list(_critiques_in_blocks(text))
+    found: dict[int, str] = {}
+    for number, critique in pairs:
+        if 1 <= number <= n and critique:
+            found.setdefault(number - 1, critique)
+    if not found:
+        raise Unreadable("it holds no critique under an id")
+    return found
+
+
+def _critiques_in_json(text: str) -> Iterator[tuple[int, str]]:
+    for value in json_values(text):
+        for entry in _entries(value):
+            if isinstance(entry, dict) and (number := _number(entry.get("id"))) is not None:
+                parts = [(str(k), _text(v)) for k, v in entry.items() if k != "id"]
+                yield number, "\n".join(f"{k.capitalize()}: {said}" for k, said in parts if said)
+
+
+def _critiques_in_blocks(text: str) -> Iterator[tuple[int, str]]:
+    blocks: list[tuple[int, list[str]]] = []
+    for line in text.splitlines():
+        if (number := _head(line)) is not None:
+            blocks.append((number, []))
+        elif blocks:
+            blocks[-1][1].append(line)
+    for number, lines in blocks:
+        yield number, "\n".join(lines).strip()
+
+
+_HEAD = re.compile(r"[ \t*_#]*(?:answer )?\[?([0-9]{1,4})\]?[ \t*_:]*", re.IGNORECASE)
+
+
+def _head(line: str) -> int | None:
+    """The id of a line that is nothing but one: ``[2]``, ``## Answer 2:``."""
+    match = _HEAD.fullmatch(line) if len(line) < 80 else None
+    return int(match.group(1)) if match else None
+
+
+def _number(value: object) -> int | None:
+    if isinstance(value, str) and value.strip("[] ").isascii() and value.strip("[] ").isdigit():
+        value = int(value.strip("[] ")[:5])
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _entries(value: object) -> list[object]:
+    """What a JSON list holds, or the list in an object that only names it."""
+    if isinstance(value, dict) and "id" not in value:
+        value = next((inner for inner in value.values() if isinstance(inner, list)), [])
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: object) -> str:
+    """A text, or a list of texts, as one line."""
+    texts = _texts(value if isinstance(value, list) else [value])
+    return "; ".join(" ".join(text.split()) for text in texts)
