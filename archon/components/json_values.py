@@ -9,7 +9,7 @@ from collections.abc import Iterator
 _OPENING = re.compile(r"[\[{]")
 _DECODER = json.JSONDecoder()
 _WORK_PER_CHAR = 8
-_COUNTED_AT_ONCE = 64
+_COUNTED_AT_ONCE = 1024
 """An error counts the lines before it, which is so much faster than reading them."""
 
 
