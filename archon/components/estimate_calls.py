@@ -94,14 +94,17 @@ def keeps_arriving(component: Component) -> bool:
 def _merged_candidates(
     components: Sequence[Component], each: Sequence[Bounds], arriving: Sizes
 ) -> Interval:
-    # A candidate stays if every component keeps it; what any of them wrote is added.
+    # A candidate stays if every component keeps it; what any of them wrote is added. Components
+    # that wrote nothing may all pass on one and the same, so the fewest do not add.
     total = arriving.candidates if all(map(keeps_arriving, components)) else Interval(0, 0)
+    fewest = 0
     for component, bounds in zip(components, each, strict=True):
         left, kept = bounds.after.candidates, Interval(0, 0)
         if keeps_arriving(component):
             kept = arriving.candidates
-        total += Interval(max(0, left.low - kept.low), max(0, left.high - kept.high))
-    return total
+        fewest = max(fewest, left.low - kept.low)
+        total += Interval(0, max(0, left.high - kept.high))
+    return total + Interval(fewest, 0)
 
 
 def _merged_tests(each: Sequence[Bounds], arriving: Sizes) -> Interval:

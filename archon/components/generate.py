@@ -9,16 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from archon.components.base import (
-    Bounds,
-    Declaration,
-    Interval,
-    RunContext,
-    Sizes,
-    knob,
-)
-from archon.core.calls import ModelReply, ModelRequest, Sampling
-from archon.core.candidates import Candidate, LayerState
+from archon.components.base import Bounds, Declaration, Interval, RunContext, Sizes, knob
+from archon.components.writing import candidates_from
+from archon.core.calls import ModelRequest, Sampling
+from archon.core.candidates import LayerState
 from archon.core.messages import Conversation
 from archon.prompts import load
 
@@ -58,30 +52,10 @@ class Generate:
             Sampling(self.temperature, self.max_tokens, self.top_p),
         )
         replies = await context.sample(request, self.samples, purpose="answer")
-        written = [await self._candidate(reply, request, context) for reply in replies]
-        kept = tuple(candidate for candidate in written if candidate is not None)
-        return replace(state, candidates=state.candidates + kept)
+        written = await candidates_from(replies, request, context)
+        return replace(state, candidates=state.candidates + written)
 
     def _messages(self, question: Conversation) -> Conversation:
         if self.prompt == "direct":
             return question
         return load(f"generate_{self.prompt}").around(question)
-
-    async def _candidate(
-        self, reply: ModelReply, request: ModelRequest, context: RunContext
-    ) -> Candidate | None:
-        if reply.finish == "empty":
-            context.count("empty_reply")
-            reply = await context.redraw(reply, request)
-        if reply.is_faulty:
-            context.count("filtered" if reply.finish == "filtered" else "empty_reply")
-            return None
-        if reply.finish == "length":
-            context.count("truncated")
-        return Candidate(
-            text=reply.text,
-            call=reply.key,
-            model=self.model,
-            author=context.path,
-            is_truncated=reply.finish == "length",
-        )

@@ -22,7 +22,7 @@ class Unreadable(Exception):
     """The reply is not in the form that was asked for; says in what way."""
 
 
-def read_order(reply: str, n: int) -> tuple[tuple[int, ...], bool]:
+def read_order(reply: str, n: int) -> tuple[int, ...]:
     """The order that the last line of the form ``3 > 1 > 2`` (or a list of numbers) gives.
 
     Args:
@@ -30,8 +30,7 @@ def read_order(reply: str, n: int) -> tuple[tuple[int, ...], bool]:
         n: How many items were numbered, from 1.
 
     Returns:
-        Places from 0, best first, and whether all were named. Where at least half were, the rest
-        follow in order.
+        Places from 0, best first, each at most once; at least half of them.
 
     Raises:
         Unreadable: There is no such line, or it names a number twice, one that does not exist, or
@@ -46,9 +45,7 @@ def read_order(reply: str, n: int) -> tuple[tuple[int, ...], bool]:
         raise Unreadable("the order names a number twice, or one that does not exist")
     if 2 * len(named) < n:
         raise Unreadable("the order leaves out more than half")
-    places = [number - 1 for number in named]
-    rest = [place for place in range(n) if place not in set(places)]
-    return (*places, *rest), not rest
+    return tuple(number - 1 for number in named)
 
 
 # Every repetition is possessive: no line makes these patterns backtrack.

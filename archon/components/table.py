@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from archon.components.base import Component
 from archon.components.check import Check
+from archon.components.fuse import Fuse
 from archon.components.generate import Generate
 from archon.components.select import Select
 from archon.components.vote import Vote
@@ -19,6 +20,7 @@ from archon.core.errors import Problem, SpecError
 COMPONENTS: Mapping[str, type[Component]] = MappingProxyType(
     {
         "generate": Generate,
+        "fuse": Fuse,
         "vote": Vote,
         "check": Check,
         "select": Select,

@@ -16,23 +16,23 @@ from archon.components.parsing_lists import read_critiques, read_test_verdicts, 
 
 WORDS = ("correct", "incorrect")
 
-ORDERS: dict[str, tuple[str, tuple[int, ...], bool]] = {
-    "plain": ("3 > 1 > 2", (2, 0, 1), True),
-    "brackets": ("I compared them.\n[3] > [1] > [2]", (2, 0, 1), True),
-    "commas": ("3, 1, 2", (2, 0, 1), True),
-    "json": ("```json\n[3, 1, 2]\n```", (2, 0, 1), True),
-    "bold and marked": ("**Ranking: 3 > 1 > 2.**", (2, 0, 1), True),
-    "words": ("Final ranking (best first): Answer 3 > Answer 1 > Answer 2", (2, 0, 1), True),
-    "last line counts": ("1 > 2 > 3\nNo, rather:\n2 > 3 > 1", (1, 2, 0), True),
-    "words after it": ("3 > 1 > 2\n\nI hope this helps!", (2, 0, 1), True),
-    "one left out": ("3 > 2", (2, 1, 0), False),
-    "after reasoning": ("<think>1 > 2 > 3</think>\n3 > 2 > 1", (2, 1, 0), True),
+ORDERS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "plain": ("3 > 1 > 2", (2, 0, 1)),
+    "brackets": ("I compared them.\n[3] > [1] > [2]", (2, 0, 1)),
+    "commas": ("3, 1, 2", (2, 0, 1)),
+    "json": ("```json\n[3, 1, 2]\n```", (2, 0, 1)),
+    "bold and marked": ("**Ranking: 3 > 1 > 2.**", (2, 0, 1)),
+    "words": ("Final ranking (best first): Answer 3 > Answer 1 > Answer 2", (2, 0, 1)),
+    "last line counts": ("1 > 2 > 3\nNo, rather:\n2 > 3 > 1", (1, 2, 0)),
+    "words after it": ("3 > 1 > 2\n\nI hope this helps!", (2, 0, 1)),
+    "one left out": ("3 > 2", (2, 1)),
+    "after reasoning": ("<think>1 > 2 > 3</think>\n3 > 2 > 1", (2, 1, 0)),
 }
 
 
-@pytest.mark.parametrize(("reply", "order", "complete"), ORDERS.values(), ids=list(ORDERS))
-def test_order_is_read_from_its_line(reply: str, order: tuple[int, ...], complete: bool) -> None:
-    assert read_order(reply, 3) == (order, complete)
+@pytest.mark.parametrize(("reply", "order"), ORDERS.values(), ids=list(ORDERS))
+def test_order_is_read_from_its_line(reply: str, order: tuple[int, ...]) -> None:
+    assert read_order(reply, 3) == order
 
 
 NO_ORDERS = {
@@ -221,18 +221,19 @@ def test_any_reply_is_read_or_said_to_be_unreadable(
 
 
 @given(REPLIES, st.integers(2, 12))
-def test_any_order_that_is_read_is_a_permutation(reply: str, n: int) -> None:
+def test_any_order_that_is_read_names_at_least_half_and_none_twice(reply: str, n: int) -> None:
     try:
-        order, _ = read_order(reply, n)
+        order = read_order(reply, n)
     except Unreadable:
         return
-    assert sorted(order) == list(range(n))
+    assert len(set(order)) == len(order) >= n / 2
+    assert set(order) <= set(range(n))
 
 
 @given(st.permutations(range(8)))
 def test_every_permutation_is_read_back(order: list[int]) -> None:
     line = " > ".join(str(place + 1) for place in order)
-    assert read_order(f"Some reasons.\n{line}", 8) == (tuple(order), True)
+    assert read_order(f"Some reasons.\n{line}", 8) == tuple(order)
 
 
 @given(st.lists(st.lists(st.integers()) | st.dictionaries(st.text(), st.text()), max_size=4))
