@@ -53,13 +53,15 @@ def steps_for(sets: list[str], build: str | None, root: Path = ROOT) -> list[Ste
     """The steps that install ``sets``, in order; ``build`` is the engine's, cpu or cuda."""
     locks = root / "requirements"
 
-    def lock(name: str, says: str, *after: list[str]) -> Step:
-        both = (locks / f"{name}.txt", locks / f"{name}-alone.txt")
-        wheels = [file for file in both if file.exists()]
-        sources = [file for file in (locks / f"{name}-source.txt",) if file.exists()]
-        commands = [[*LOCKED, *(f"--requirement={file}" for file in wheels)]]
-        commands += [[*BUILT, f"--requirement={file}"] for file in sources]
-        return Step(name, says, wheels + sources, [*commands, *after])
+    def lock(name: str, says: str, *between: list[str]) -> Step:
+        whole, alone, source = (locks / f"{name}{part}.txt" for part in ("", "-alone", "-source"))
+        commands = [[*LOCKED, f"--requirement={whole}"], *between]
+        if alone.exists():
+            commands.append([*LOCKED, f"--requirement={alone}"])
+        if source.exists():
+            commands.append([*BUILT, f"--requirement={source}"])
+        files = [file for file in (whole, alone, source) if file.exists()]
+        return Step(name, says, files, commands)
 
     steps = [lock("core", "what every run needs")]
     if "hosted" in sets:

@@ -56,10 +56,12 @@ def test_package_without_a_wheel_is_built_from_its_locked_source_with_locked_too
     assert dev.commands[1][-1].removeprefix("--requirement=") in map(str, dev.files)
 
 
-def test_torch_comes_after_the_packages_that_fix_the_versions_of_its_needs() -> None:
+def test_torch_comes_after_what_fixes_the_versions_of_its_needs_and_before_its_user() -> None:
     engine = next(s for s in steps_for(["engine"], "cpu") if s.name == "engine-cpu")
-    assert "--require-hashes" in engine.commands[0]
-    assert engine.commands[1][-1] == "torch==2.13.0"
+    needs, torch, user = (command[-1] for command in engine.commands)
+    assert needs.endswith("engine-cpu.txt")
+    assert torch == "torch==2.13.0"
+    assert user.endswith("engine-cpu-alone.txt")
 
 
 @pytest.fixture
@@ -113,18 +115,18 @@ def test_unknown_set_is_refused_with_those_there_are() -> None:
 def test_unsupported_python_is_told_which_ones_work(
     version: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bootstrap.sys, "version_info", version)
-    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    monkeypatch.setattr("sys.version_info", version)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(SetupFailed, match=r"3\.11, 3\.12 and 3\.13, and this is"):
         bootstrap.use_supported_python([])
 
 
 def test_unsupported_python_hands_over_to_a_supported_one(monkeypatch: pytest.MonkeyPatch) -> None:
     gone_on: list[list[str]] = []
-    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 10))
-    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr("sys.version_info", (3, 10))
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     monkeypatch.setattr(bootstrap, "version_of", lambda python: (3, 13) if "13" in python else None)
-    monkeypatch.setattr(bootstrap.os, "execv", lambda path, words: gone_on.append(words))
+    monkeypatch.setattr("os.execv", lambda path, words: gone_on.append(words))
     with pytest.raises(SetupFailed):  # a real execv does not return
         bootstrap.use_supported_python(["core"])
     assert gone_on == [["/bin/python3.13", bootstrap.__file__, "core"]]
