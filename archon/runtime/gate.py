@@ -1,0 +1,149 @@
+"""How many requests one endpoint gets at once, and when it gets none at all.
+
+Places grow by one for each round of successes and halve when the endpoint is congested (additive
+increase, multiplicative decrease: Chiu & Jain 1989), so that no rate has to be known beforehand.
+One gate is shared by all models of an endpoint, in one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from archon.core.errors import Unreachable
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[None]]
+
+NARROW_EVERY_S = 1.0
+"""Requests of one burst meet one congestion; it narrows the gate once."""
+
+
+class Away(Unreachable):
+    """Nothing was sent: the endpoint was away a moment ago, and it is not time to try again."""
+
+    max_tries = 1
+    is_maybe_billed = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an endpoint is asked to bear, and how much patience there is with it."""
+
+    start: int = 8
+    """Requests in flight at the beginning."""
+    most: int = 64
+    """Most requests in flight."""
+    patience_s: float = 600.0
+    """Longest time that one request waits for rate limits to pass."""
+    outage_after: int = 20
+    """So many tries in a row that found nobody (twice the places, if that is more), and the
+    endpoint counts as away."""
+    outage_s: float = 15.0
+    """How long nothing is sent to it then, before one request tries again."""
+
+
+class Gate:
+    """Places at one endpoint. Waiting can be cancelled; a place is never lost."""
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """All places are free."""
+        self.limits = limits or Limits()
+        self.clock = clock
+        self.sleep = sleep
+        self.in_flight = 0
+        self._places = float(min(self.limits.start, self.limits.most))
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._paused_until = float("-inf")
+        self._narrowed_at = float("-inf")
+        self._n_failed = 0
+        self._closed_by: Unreachable | None = None
+        self._closed_until = float("-inf")
+
+    @property
+    def n_places(self) -> int:
+        """Requests that may be in flight now."""
+        return int(self._places)
+
+    async def enter(self) -> None:
+        """Take a place, in the order of asking; give it back with ``leave``.
+
+        Raises:
+            Away: The endpoint is closed; says what closed it.
+        """
+        self._refuse_if_closed()
+        has_waited = bool(self._waiting) or self.in_flight >= self.n_places
+        if has_waited:
+            await self._wait()
+        else:
+            self.in_flight += 1
+        try:
+            if has_waited:
+                self._refuse_if_closed()
+            while (wait_s := self._paused_until - self.clock()) > 0:
+                await self.sleep(wait_s)
+        except BaseException:
+            self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self.in_flight -= 1
+        self._admit()
+
+    def succeeded(self) -> None:
+        """The endpoint answered: it is open, and bears a little more if all places were taken."""
+        self._n_failed = 0
+        self._closed_by = None
+        if self.in_flight >= self.n_places:
+            self._places = min(float(self.limits.most), self._places + 1 / self._places)
+
+    def congested(self, wait_s: float = 0.0) -> None:
+        """The endpoint wants less: half the places, and nothing is sent for ``wait_s`` seconds."""
+        now = self.clock()
+        self._paused_until = max(self._paused_until, now + wait_s)
+        if now - self._narrowed_at >= NARROW_EVERY_S:
+            self._narrowed_at = now
+            self._places = max(1.0, self._places / 2)
+
+    def found_nobody(self, error: Unreachable) -> None:
+        """A try failed as it does where the endpoint is away; enough of them close it."""
+        self._n_failed += 1
+        if self._n_failed >= max(self.limits.outage_after, 2 * self.n_places):
+            self._n_failed = 0
+            self._closed_by = error
+            self._closed_until = self.clock() + self.limits.outage_s
+
+    async def _wait(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave()  # The place was given here already.
+            raise
+
+    def _admit(self) -> None:
+        """Give free places to those who wait longest."""
+        while self._waiting and self.in_flight < self.n_places:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self.in_flight += 1
+                turn.set_result(None)
+
+    def _refuse_if_closed(self) -> None:
+        """Refuse, but let one request try when it is time to."""
+        if self._closed_by is not None and self.clock() >= self._closed_until:
+            self._closed_until = self.clock() + self.limits.outage_s
+        elif self._closed_by is not None:
+            raise Away(f"{self._closed_by} (not asked again for the moment)")

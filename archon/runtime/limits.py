@@ -1,0 +1,137 @@
+"""The one retry loop of the project, behind the places of an endpoint.
+
+Whether and how often a failed request is sent again is a property of its error
+(``archon.core.errors``). Faults of the model, which would happen in production too, become
+replies without text: they are recorded, and never asked again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tenacity import AsyncRetrying, RetryCallState
+
+from archon.core.calls import CallBatch, Finish, ModelClient, ModelReply
+from archon.core.errors import CallError, ContextOverflow, RateLimited, TimedOut, Unreachable
+from archon.runtime.gate import Gate
+
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 30.0
+
+
+def nothing_uncertain(batch: CallBatch) -> None:
+    """Where nobody keeps the books."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """Sends requests when there is a place for them, and again where that makes sense.
+
+    Between its tries a request holds no place. A wait that the endpoint asks for (Retry-After)
+    holds for all requests to it; one longer than the gate's patience is not waited for.
+    """
+
+    inner: ModelClient
+    gate: Gate = field(default_factory=Gate)
+    on_uncertain: Callable[[CallBatch], None] = nothing_uncertain
+    """Told of a failed try that may have been charged, before the next one; may raise
+    ``BudgetExceeded``."""
+    chance: Callable[[], float] = random.random
+    """In [0, 1): spreads the next tries of requests that failed together."""
+
+    async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        """See ``ModelClient``."""
+        tries = _Tries(self)
+        retrying = AsyncRetrying(
+            retry=tries.may_repeat,
+            stop=tries.is_over,
+            wait=tries.wait_s,
+            before_sleep=lambda state: self._note(batch, state),
+            sleep=self.gate.sleep,
+            reraise=True,
+        )
+        try:
+            return await retrying(self._try, batch)
+        except CallError as error:
+            if error.is_model_fault:
+                return _without_text(batch, error)
+            raise
+
+    async def _try(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        await self.gate.enter()
+        try:
+            replies = await self.inner.complete(batch)
+            self.gate.succeeded()
+            return replies
+        except RateLimited as error:
+            if (error.retry_after_s or 0.0) <= self.gate.limits.patience_s:
+                self.gate.congested(error.retry_after_s or 0.0)
+            raise
+        except TimedOut:
+            self.gate.congested()
+            raise
+        except Unreachable as error:
+            self.gate.found_nobody(error)
+            raise
+        finally:
+            self.gate.leave()
+
+    def _note(self, batch: CallBatch, state: RetryCallState) -> None:
+        error = _error(state)
+        if error is not None and error.is_maybe_billed:
+            self.on_uncertain(batch)
+
+
+@dataclass(slots=True)
+class _Tries:
+    """The tries of one request so far: how often it failed in which way, and for how long."""
+
+    limited: Limited
+    failed: Counter[type[CallError]] = field(default_factory=Counter)
+    next_wait_s: float = 0.0
+
+    def may_repeat(self, state: RetryCallState) -> bool:
+        """Whether the last try failed in a way that another try can mend."""
+        error = _error(state)
+        return error is not None and error.max_tries > 1
+
+    def wait_s(self, state: RetryCallState) -> float:
+        """Seconds until the next try; asked once for each failed one, before ``is_over``.
+
+        What the endpoint asks for, and a little more; else up to twice as long each time, half of
+        it by chance.
+        """
+        error = _error(state)
+        assert error is not None
+        self.failed[type(error)] += 1
+        chance = self.limited.chance()
+        if isinstance(error, RateLimited) and error.retry_after_s is not None:
+            self.next_wait_s = error.retry_after_s + chance * min(1.0, error.retry_after_s / 10)
+        else:
+            n_doublings = min(self.failed[type(error)] - 1, 10)
+            longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0**n_doublings)
+            self.next_wait_s = longest * (1 + chance) / 2
+        return self.next_wait_s
+
+    def is_over(self, state: RetryCallState) -> bool:
+        """Whether the last try was the last one."""
+        error = _error(state)
+        assert error is not None
+        if isinstance(error, RateLimited):
+            return state.idle_for + self.next_wait_s > self.limited.gate.limits.patience_s
+        return self.failed[type(error)] >= error.max_tries
+
+
+def _error(state: RetryCallState) -> CallError | None:
+    """How the last try failed; None where it did not, or in a way that is not the endpoint's."""
+    outcome = state.outcome
+    error = outcome.exception() if outcome is not None and outcome.failed else None
+    return error if isinstance(error, CallError) else None
+
+
+def _without_text(batch: CallBatch, error: CallError) -> tuple[ModelReply, ...]:
+    finish: Finish = "context" if isinstance(error, ContextOverflow) else "filtered"
+    return tuple(ModelReply(key, "", finish) for key in batch.keys())  # noqa: SIM118

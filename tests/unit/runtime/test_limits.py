@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from archon.core.calls import CallBatch
+from archon.core.errors import (
+    AuthFailed,
+    BadRequest,
+    BadResponse,
+    BudgetExceeded,
+    CallError,
+    ContextOverflow,
+    ModelGone,
+    QuotaExhausted,
+    RateLimited,
+    Refused,
+    TimedOut,
+    Unreachable,
+)
+from archon.runtime.gate import Gate, Limits
+from archon.runtime.limits import Limited, nothing_uncertain
+from tests.unit.runtime.clients import Clock, Scripted, batch
+
+
+def limited(
+    outcomes: Sequence[Exception | str], limits: Limits | None = None
+) -> tuple[Limited, Scripted, Clock]:
+    clock, scripted = Clock(), Scripted(outcomes)
+    gate = Gate(limits, clock=clock, sleep=clock.sleep)
+    return Limited(scripted, gate, nothing_uncertain, lambda: 0.5), scripted, clock
+
+
+@pytest.mark.parametrize(
+    ("error", "n_tries"),
+    [
+        (Unreachable("away"), 5),
+        (TimedOut("slow"), 2),
+        (BadResponse("html"), 2),
+        (AuthFailed("key"), 1),
+        (QuotaExhausted("empty"), 1),
+        (ModelGone("404"), 1),
+        (BadRequest("400"), 1),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+async def test_request_is_sent_as_often_as_its_error_allows(error: CallError, n_tries: int) -> None:
+    client, scripted, _ = limited([error])
+    with pytest.raises(type(error), match=str(error)):
+        await client.complete(batch())
+    assert len(scripted.asked) == n_tries
+    assert client.gate.in_flight == 0
+
+
+async def test_errors_of_different_kinds_are_counted_each_for_itself() -> None:
+    script = [TimedOut("t"), Unreachable("u"), RateLimited("r", 1.0), BadResponse("b"), "fine"]
+    client, scripted, _ = limited(script)
+    (reply,) = await client.complete(batch())
+    assert reply.text == "fine"
+    assert len(scripted.asked) == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "finish"),
+    [(Refused("policy"), "filtered"), (ContextOverflow("too long"), "context")],
+    ids=["filtered", "context"],
+)
+async def test_fault_of_the_model_is_a_reply_without_text_for_every_sample(
+    error: CallError, finish: str
+) -> None:
+    client, scripted, _ = limited([error])
+    replies = await client.complete(batch(n=3))
+    assert [(reply.text, reply.finish, reply.key.slot) for reply in replies] == [
+        ("", finish, slot) for slot in range(3)
+    ]
+    assert len(scripted.asked) == 1
+
+
+async def test_waits_double_and_end_at_the_longest() -> None:
+    client, _, clock = limited([Unreachable("away")] * 4 + ["back"])
+    await client.complete(batch())
+    assert clock.slept == [0.375, 0.75, 1.5, 3.0]
+
+
+async def test_rate_limit_is_obeyed_as_asked_and_not_counted() -> None:
+    client, scripted, clock = limited([RateLimited("later", 20.0)] * 7 + ["fine"])
+    (reply,) = await client.complete(batch())
+    assert reply.text == "fine"
+    assert len(scripted.asked) == 8
+    assert clock.now >= 7 * 20.0
+
+
+async def test_rate_limit_without_a_time_is_waited_for_by_doubling() -> None:
+    client, _, clock = limited([RateLimited("later")] * 3 + ["fine"])
+    await client.complete(batch())
+    assert clock.slept == [0.375, 0.75, 1.5]
+
+
+async def test_patience_with_rate_limits_ends() -> None:
+    client, scripted, clock = limited([RateLimited("later", 50.0)], Limits(patience_s=120.0))
+    with pytest.raises(RateLimited):
+        await client.complete(batch())
+    assert len(scripted.asked) == 3
+    assert clock.now <= 120.0
+
+
+async def test_wait_of_a_day_is_not_waited_for_and_stops_nobody_else() -> None:
+    client, scripted, clock = limited([RateLimited("tomorrow", 86_400.0), "fine"])
+    with pytest.raises(RateLimited):
+        await client.complete(batch())
+    assert clock.now == 0.0
+    assert (await client.complete(batch()))[0].text == "fine"
+    assert len(scripted.asked) == 2
+
+
+async def test_rate_limit_of_one_request_pauses_all_to_the_endpoint() -> None:
+    clock = Clock()
+    gate = Gate(clock=clock, sleep=clock.sleep)
+    first = Limited(Scripted([RateLimited("later", 30.0), "a"]), gate)
+    other_model = Scripted(["b"])
+    second = Limited(other_model, gate)
+    task = asyncio.ensure_future(first.complete(batch()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await second.complete(batch(model="other"))
+    assert clock.now >= 30.0
+    await task
+
+
+async def test_failed_try_that_may_be_charged_is_noted_before_the_next() -> None:
+    noted: list[CallBatch] = []
+    clock = Clock()
+    scripted = Scripted([TimedOut("slow"), RateLimited("later", 1.0), BadResponse("html"), "fine"])
+    gate = Gate(clock=clock, sleep=clock.sleep)
+    asked = batch(n=2)
+    await Limited(scripted, gate, noted.append).complete(asked)
+    assert noted == [asked, asked]  # the time-out and the bad reply; a 429 is never charged
+
+
+async def test_no_further_try_where_the_budget_does_not_allow_it() -> None:
+    def refuse(batch: CallBatch) -> None:
+        raise BudgetExceeded("used up")
+
+    clock = Clock()
+    scripted = Scripted([TimedOut("slow"), "fine"])
+    client = Limited(scripted, Gate(clock=clock, sleep=clock.sleep), refuse)
+    with pytest.raises(BudgetExceeded):
+        await client.complete(batch())
+    assert len(scripted.asked) == 1
+    assert client.gate.in_flight == 0
+
+
+async def test_requests_in_flight_stay_within_the_places_and_use_them() -> None:
+    scripted = Scripted(["fine"], pause_s=0.001)
+    client = Limited(scripted, Gate(Limits(start=4, most=4)))
+    await asyncio.gather(*(client.complete(batch()) for _ in range(40)))
+    assert scripted.most_in_flight == 4
+
+
+async def test_places_grow_while_the_endpoint_bears_it() -> None:
+    scripted = Scripted(["fine"], pause_s=0.001)
+    client = Limited(scripted, Gate(Limits(start=2, most=16)))
+    await asyncio.gather(*(client.complete(batch()) for _ in range(400)))
+    assert scripted.most_in_flight == 16
+
+
+async def test_places_halve_once_for_a_burst_of_rate_limits() -> None:
+    clock = Clock()
+    gate = Gate(Limits(start=16, most=16), clock=clock)
+    for _ in range(10):
+        gate.congested()
+    assert gate.n_places == 8
+    clock.now += 2.0
+    gate.congested()
+    assert gate.n_places == 4
+
+
+async def test_cancelled_request_gives_its_place_back_wherever_it_waited() -> None:
+    scripted = Scripted(["fine"], pause_s=0.01)
+    client = Limited(scripted, Gate(Limits(start=2, most=2)))
+    for patience in (0.0, 0.002, 0.009, 0.012):
+        tasks = [asyncio.ensure_future(client.complete(batch())) for _ in range(9)]
+        await asyncio.sleep(patience)
+        for task in tasks[::2]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert client.gate.in_flight == 0
+    assert (await client.complete(batch()))[0].text == "fine"
+
+
+async def test_endpoint_that_is_away_is_left_alone_and_tried_again_by_one() -> None:
+    clock = Clock()
+    scripted = Scripted([Unreachable("refused")])
+    gate = Gate(Limits(start=1, most=1, outage_after=10, outage_s=100.0), clock=clock)
+    gate.sleep = clock.sleep
+    client = Limited(scripted, gate, nothing_uncertain, lambda: 0.0)
+    for _ in range(5):
+        with pytest.raises(Unreachable, match="refused"):
+            await client.complete(batch())
+    assert len(scripted.asked) == 10
+    clock.now += 100.0
+    with pytest.raises(Unreachable, match="refused"):
+        await client.complete(batch())
+    assert len(scripted.asked) == 11
+    scripted.outcomes = ["back"]
+    clock.now += 100.0
+    assert (await client.complete(batch()))[0].text == "back"
+    assert (await client.complete(batch()))[0].text == "back"
+    assert len(scripted.asked) == 13
+
+
+async def test_those_who_wait_for_a_place_are_refused_when_nobody_is_there() -> None:
+    scripted = Scripted([Unreachable("refused")], pause_s=0.001)
+    clock = Clock()
+    gate = Gate(Limits(start=2, most=2, outage_after=4), clock=clock, sleep=clock.sleep)
+    client = Limited(scripted, gate, nothing_uncertain, lambda: 0.0)
+    asked = [client.complete(batch()) for _ in range(50)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert all(isinstance(outcome, Unreachable) for outcome in outcomes)
+    assert len(scripted.asked) < 10
+    assert gate.in_flight == 0
+
+
+async def test_one_success_among_failures_keeps_the_endpoint_open() -> None:
+    gate = Gate(Limits(start=1, most=1, outage_after=4))
+    for _ in range(20):
+        for _ in range(3):
+            gate.found_nobody(Unreachable("refused"))
+        gate.succeeded()
+    await gate.enter()
+    assert gate.in_flight == 1
