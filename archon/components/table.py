@@ -12,6 +12,7 @@ from archon.components.base import Component
 from archon.components.check import Check
 from archon.components.fuse import Fuse
 from archon.components.generate import Generate
+from archon.components.rank import Rank
 from archon.components.select import Select
 from archon.components.vote import Vote
 from archon.core.architecture import ComponentSpec, ParamValue
@@ -20,6 +21,7 @@ from archon.core.errors import Problem, SpecError
 COMPONENTS: Mapping[str, type[Component]] = MappingProxyType(
     {
         "generate": Generate,
+        "rank": Rank,
         "fuse": Fuse,
         "vote": Vote,
         "check": Check,

@@ -1,0 +1,192 @@
+"""Listwise ranking: a model sees all candidates at once and puts them in order.
+
+Sources: Archon, arXiv 2409.15254, section 3.1; windows over long lists after RankGPT, arXiv
+2304.09542, section 3.2, with the last window at the very front; several orders against the bias
+for places, permutation self-consistency, arXiv 2310.07712.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import ClassVar
+
+from archon.components.base import Bounds, Declaration, Interval, RunContext, Sizes, knob
+from archon.components.parsing import read_order
+from archon.components.repair import Ask, read_twice
+from archon.components.showing import ORDERS, arranged, exhibit, fitting
+from archon.components.together import together
+from archon.core.calls import ModelReply, ModelRequest, Sampling
+from archon.core.candidates import LayerState
+from archon.core.messages import ask
+from archon.prompts import load
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Order the candidates, best first, and keep the first ``keep``.
+
+    Each permutation is one pass over the candidates in another order; their score "rank" is the
+    mean of (n - position) / (n - 1), the Borda count in [0, 1]. A list longer than ``window`` is
+    ranked from its end in windows that overlap by half or more, so that the best ``keep`` of them
+    (fewer than ``window``) reach the front. A pass that cannot be read is left out; if all are,
+    the candidates stay in the order in which they arrived, without a score.
+    """
+
+    model: str
+    keep: int | None = knob(
+        None, "candidates to keep, best first; null keeps all", low=1, high=1000
+    )
+    permutations: int = knob(1, "passes, each in another order", low=1, high=5)
+    window: int = knob(20, "most candidates in one call", low=2, high=100)
+    order: str = knob("shuffled", "order of the first pass", options=ORDERS)
+    temperature: float = knob(0.0, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
+    max_tokens: int = knob(512, "longest completion, tokens", low=1, high=131072)
+
+    kind: ClassVar[str] = "rank"
+    declares: ClassVar[Declaration] = Declaration(
+        reads=frozenset({"question", "candidates", "critique"}),
+        writes=frozenset({"scores"}),
+        effect="select",
+    )
+
+    def bounds(self, arriving: Sizes) -> Bounds:
+        """``permutations`` calls for each window of a list of two or more; one repair of each."""
+        n = arriving.candidates
+        calls = Interval(self._n_calls(n.low), self._n_calls(n.high))
+        most = n.high if self.keep is None else self.keep
+        after = Interval(min(most, n.low), min(most, n.high))
+        return Bounds(calls, calls.high, replace(arriving, candidates=after))
+
+    async def run(self, state: LayerState, context: RunContext) -> LayerState:
+        """Return the best candidates in order, each with its score "rank"."""
+        n = len(state.candidates)
+        if not n:
+            context.count("empty_input")
+            return state
+        if n == 1:
+            (only,) = state.candidates
+            return replace(state, candidates=(only.with_score(self.kind, 1.0),))
+        passes = await together([self._pass(state, context, i) for i in range(self.permutations)])
+        orders = [order for order in passes if order is not None]
+        if not orders:
+            context.count("fallback")
+            return replace(state, candidates=state.candidates[: self.keep])
+        scores = borda(orders)
+        best_first = sorted(range(n), key=lambda i: (-scores[i], i))
+        ranked = [state.candidates[i].with_score(self.kind, scores[i]) for i in best_first]
+        return replace(state, candidates=tuple(ranked[: self.keep]))
+
+    def _n_calls(self, n: int) -> int:
+        return self.permutations * len(window_starts(n, self.window, self._step())) if n > 1 else 0
+
+    def _step(self) -> int:
+        """How far a window moves: what it leaves behind must have room for the best ``keep``."""
+        half = self.window // 2
+        fits = self.keep is not None and self.keep < self.window
+        return max(1, min(half, self.window - (self.keep or 0))) if fits else half
+
+    async def _pass(
+        self, state: LayerState, context: RunContext, permutation: int
+    ) -> list[int] | None:
+        """All places in one model's order, window by window; None if none could be read."""
+        first = arranged(state.candidates, self.order, context)
+        order = turned(first, permutation, self.permutations)
+        n_read = 0
+        last: ModelReply | None = None
+        for start in window_starts(len(order), self.window, self._step()):
+            places = order[start : start + self.window]
+            salt = f"{permutation}.{start}"
+            whole = self._ask(state, context, places, places, salt)
+            last = await self._reply(whole.request, context, last)
+            fewer = partial(self._fewer, state, context, places, salt)
+            reading = await read_twice(whole, last, context, fewer)
+            last = reading.reply
+            n_read += reading.value is not None
+            order[start : start + self.window] = reading.value or sorted(places)
+        return order if n_read else None
+
+    async def _reply(
+        self, request: ModelRequest, context: RunContext, last: ModelReply | None
+    ) -> ModelReply:
+        if last is not None:
+            return await context.follow(request, last, purpose="window")
+        (reply,) = await context.sample(request, purpose="rank")
+        return reply
+
+    def _fewer(
+        self, state: LayerState, context: RunContext, places: Sequence[int], salt: str
+    ) -> Ask[list[int]] | None:
+        shown = fitting(state.candidates, places)
+        return self._ask(state, context, shown, places, salt) if len(shown) > 1 else None
+
+    def _ask(
+        self,
+        state: LayerState,
+        context: RunContext,
+        shown: Sequence[int],
+        places: Sequence[int],
+        salt: str,
+    ) -> Ask[list[int]]:
+        """Show some places of a window and read an order of all of them.
+
+        Args:
+            state: Holds the candidates.
+            context: Counts an order that had to be completed.
+            shown: Places in the order in which they are numbered.
+            places: All places of the window; those not named come last, in order of arrival.
+            salt: Tells windows and passes apart that show equal texts.
+        """
+
+        def read(reply: str) -> list[int]:
+            named = [shown[i] for i in read_order(reply, len(shown))]
+            if len(named) < len(shown):
+                context.count("repaired")
+            return [*named, *sorted(set(places) - set(named))]
+
+        quoted = exhibit(state.question, [state.candidates[i] for i in shown], salt=salt)
+        example = " > ".join(str(number) for number in range(len(shown), 0, -1))
+        prompt = load("rank").fill(
+            question=quoted.question, answers=quoted.answers, example=example
+        )
+        sampling = Sampling(self.temperature, self.max_tokens)
+        return Ask(
+            request=ModelRequest(self.model, ask(prompt), sampling),
+            read=read,
+            form=example,
+            n_left_out=len(places) - len(shown),
+        )
+
+
+def window_starts(n: int, window: int, step: int) -> list[int]:
+    """Where windows over a list of ``n`` begin: from its end to its front, the last at 0."""
+    n_moves = -(-max(0, n - window) // step)
+    return [max(0, n - window - i * step) for i in range(n_moves + 1)]
+
+
+def turned(order: Sequence[int], i: int, n_orders: int) -> list[int]:
+    """The ``i``-th of ``n_orders`` orders that put each place at evenly spread positions.
+
+    Rotations of one order; every second one is reversed, so that neighbours change too.
+    """
+    offset = i * len(order) // n_orders
+    rotated = [*order[offset:], *order[:offset]]
+    return rotated[::-1] if i % 2 else rotated
+
+
+def borda(orders: Sequence[Sequence[int]]) -> list[float]:
+    """Mean over the orders of (n - position) / (n - 1), for each of the n >= 2 places.
+
+    Args:
+        orders: Each holds every place once, best first; at least one.
+
+    Returns:
+        Shape (n,), in [0, 1].
+    """
+    n = len(orders[0])
+    totals = [0] * n
+    for order in orders:
+        for position, place in enumerate(order, start=1):
+            totals[place] += n - position
+    return [total / ((n - 1) * len(orders)) for total in totals]
