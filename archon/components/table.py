@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from archon.components.base import Component
 from archon.components.check import Check
+from archon.components.critique import Critique
 from archon.components.fuse import Fuse
 from archon.components.generate import Generate
 from archon.components.rank import Rank
@@ -22,6 +23,7 @@ COMPONENTS: Mapping[str, type[Component]] = MappingProxyType(
     {
         "generate": Generate,
         "rank": Rank,
+        "critique": Critique,
         "fuse": Fuse,
         "vote": Vote,
         "check": Check,
