@@ -8,9 +8,13 @@ from typing import ClassVar
 
 
 class ArchonError(Exception):
-    """Base of all errors that Archon raises on purpose; its message is for the user."""
+    """Base of all errors that Archon raises on purpose; its message is for the user.
+
+    ``is_maybe_billed``: a provider may charge for a call although no reply arrived.
+    """
 
     exit_code: ClassVar[int] = 1
+    is_maybe_billed: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +58,22 @@ class BudgetExceeded(ArchonError):
     exit_code = 4
 
 
+class CutOff(BudgetExceeded):
+    """The budget ended while a call was under way."""
+
+    is_maybe_billed = True
+
+
 class CallError(ArchonError):
     """A model call gave no usable reply.
 
     ``is_model_fault``: the model answered badly and would do so in production, so the answer
     counts as wrong; otherwise the infrastructure failed and no score may depend on it.
     ``max_tries``: how often one request may be sent before the error stands.
-    ``is_maybe_billed``: the provider may charge for the call although no reply arrived.
     """
 
     is_model_fault: ClassVar[bool] = False
     max_tries: ClassVar[int] = 1
-    is_maybe_billed: ClassVar[bool] = False
 
 
 class RateLimited(CallError):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from archon.core.errors import BudgetExceeded
+from archon.core.errors import BudgetExceeded, CutOff
 
 PROMPT_OVERHEAD_TOKENS = 64
 """Room for what a chat template adds around the messages of one request."""
@@ -112,5 +112,11 @@ class Budget:
         self._waiting.clear()
 
     def charge(self, amount: Amount) -> None:
-        """Count what was spent without a reservation of its own, e.g. a try that may be billed."""
+        """Count what was spent without a reservation, e.g. on a try that may have been billed.
+
+        Raises:
+            CutOff: It is counted, but with what is reserved it passes a limit.
+        """
         self.spent += amount
+        if reason := self.caps.exceeded_by(self.spent + self.reserved):
+            raise CutOff(f"the budget does not allow another try: {reason}")

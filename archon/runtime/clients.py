@@ -1,13 +1,15 @@
 """Policies as clients around a client: reuse, budget, routing.
 
-They stack in one expression, ``Reusing(Budgeted(Routed({alias: Limited(backend)})))``.
+They stack in one expression: ``Reusing(Budgeted(Routed({alias: Limited(backend)})))`` for a study,
+``Filling(Routed(...))`` for a pipeline at work.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from archon.core.calls import (
     CallBatch,
@@ -17,8 +19,10 @@ from archon.core.calls import (
     ModelClient,
     ModelReply,
 )
-from archon.core.errors import ArchonError, CallError, SetupError
+from archon.core.errors import ArchonError, CutOff, SetupError
 from archon.runtime.budget import PROMPT_OVERHEAD_TOKENS, Amount, Budget
+
+T = TypeVar("T")
 
 
 def worst_case(batch: CallBatch, card: ModelCard) -> Amount:
@@ -76,15 +80,60 @@ class Budgeted:
         # a cancelled task): what is not known is counted as spent, never as free.
         actual = worst
         try:
-            replies = await self.inner.complete(batch)
+            async with asyncio.timeout(self.budget.seconds_left):
+                replies = await self.inner.complete(batch)
             actual = sum((spent_on(reply, card) for reply in replies), Amount())
             return replies
+        except TimeoutError:
+            raise CutOff("the time of the budget is used up") from None
         except ArchonError as error:
-            is_maybe_billed = isinstance(error, CallError) and error.is_maybe_billed
-            actual = worst if is_maybe_billed else Amount()
+            actual = worst if error.is_maybe_billed else Amount()
             raise
         finally:
             self.budget.settle(worst, actual)
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """One reply for each slot, whatever the endpoint takes or gives at once."""
+
+    inner: ModelClient
+    cards: Mapping[str, ModelCard]
+
+    async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        """See ``ModelClient``; always one reply per slot."""
+        parts = parts_of(batch, self.cards[batch.request.model])
+        if len(parts) == 1:
+            return await self._filled(batch)
+        return sum(await _all([self._filled(part) for part in parts]), start=())
+
+    async def _filled(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        replies: tuple[ModelReply, ...] = ()
+        while len(replies) < len(batch.slots):
+            replies += await self.inner.complete(replace(batch, slots=batch.slots[len(replies) :]))
+        return replies
+
+
+def parts_of(batch: CallBatch, card: ModelCard) -> list[CallBatch]:
+    """The batches in which the endpoint takes these samples, to be sent side by side.
+
+    One for all, or one for each sample: where the endpoint has no ``n``, and at temperature 0,
+    where engines refuse it.
+    """
+    if len(batch.slots) == 1:
+        return [batch]
+    if card.has_many_samples and batch.request.sampling.temperature > 0:
+        return [batch]
+    return [replace(batch, slots=(slot,)) for slot in batch.slots]
+
+
+async def _all(parts: Sequence[Coroutine[None, None, T]]) -> list[T]:
+    """Wait for all parts, and raise the first failure only then: what was paid is kept."""
+    outcomes = await asyncio.gather(*parts, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +141,7 @@ class Reusing:
     """Buys each completion once: from the store, from a purchase in flight, or from ``inner``.
 
     A reply is durable before it is returned. Where ``inner`` returns fewer replies than slots, the
-    rest is asked for again.
+    rest is asked for again; where it takes one sample at a time, samples are bought side by side.
     """
 
     inner: ModelClient
@@ -124,7 +173,7 @@ class Reusing:
         self._flying.update(flights)
         found: dict[CallKey, ModelReply] = {}
         try:
-            await self._fetch(replace(batch, slots=tuple(key.slot for key in keys)), found)
+            await self._fetch(_of(batch, keys), found)
             return found
         finally:
             for key, flight in flights.items():
@@ -134,25 +183,41 @@ class Reusing:
     async def _fetch(self, batch: CallBatch, found: dict[CallKey, ModelReply]) -> None:
         card = self.cards[batch.request.model]
         worst = worst_case(replace(batch, slots=batch.slots[:1]), card)
+        keys = batch.keys()
         found |= await self.calls.claim(
             batch,
             card.identity,
             reserved_nusd=worst.cost_nusd,
             reserved_tokens=worst.tokens,
         )
-        while missing := tuple(key for key in batch.keys() if key not in found):  # noqa: SIM118
+        missing = tuple(key for key in keys if key not in found)
+        parts = parts_of(_of(batch, missing), card) if missing else []
+        if len(parts) == 1:
+            await self._fill(parts[0], card, found)
+        elif parts:
+            await _all([self._fill(part, card, found) for part in parts])
+
+    async def _fill(
+        self, batch: CallBatch, card: ModelCard, found: dict[CallKey, ModelReply]
+    ) -> None:
+        keys = batch.keys()
+        while missing := tuple(key for key in keys if key not in found):
             bought = await self._buy(batch, missing)
             await self.calls.put(bought, tuple(spent_on(reply, card).cost_nusd for reply in bought))
             found |= {reply.key: reply for reply in bought}
 
     async def _buy(self, batch: CallBatch, keys: tuple[CallKey, ...]) -> tuple[ModelReply, ...]:
         try:
-            return await self.inner.complete(replace(batch, slots=tuple(key.slot for key in keys)))
+            return await self.inner.complete(_of(batch, keys))
         except ArchonError as error:
-            is_maybe_billed = isinstance(error, CallError) and error.is_maybe_billed
-            await self.calls.abandon(keys, is_maybe_billed=is_maybe_billed)
+            await self.calls.abandon(keys, is_maybe_billed=error.is_maybe_billed)
             raise
         except asyncio.CancelledError:
             # The endpoint may go on and bill a request that nobody waits for any more.
             await self.calls.abandon(keys, is_maybe_billed=True)
             raise
+
+
+def _of(batch: CallBatch, keys: Sequence[CallKey]) -> CallBatch:
+    """The part of a batch with these keys."""
+    return replace(batch, slots=tuple(key.slot for key in keys))

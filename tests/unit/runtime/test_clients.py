@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from archon.core.calls import CallBatch, CallKey, ModelCard, ModelReply, Price, Usage
+from archon.core.errors import (
+    BudgetExceeded,
+    CallError,
+    CutOff,
+    RateLimited,
+    SetupError,
+    TimedOut,
+    Unreachable,
+)
+from archon.runtime.budget import Amount, Budget, Caps
+from archon.runtime.clients import Budgeted, Filling, Reusing, Routed, worst_case
+from archon.store.opening import Store, open_store
+from tests.unit.runtime.clients import Clock, Scripted, batch
+
+MANY = ModelCard("m", "x", Price(1.0, 2.0), has_many_samples=True)
+SINGLE = replace(MANY, has_many_samples=False)
+
+
+@dataclass
+class Endpoint:
+    """Answers with text from slot and digest; at most ``most`` samples of one request."""
+
+    most: int = 128
+    pause_s: float = 0.0
+    fails: set[int] = field(default_factory=set)
+    requests: list[tuple[int, ...]] = field(default_factory=list)
+    bought: list[CallKey] = field(default_factory=list)
+
+    async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        self.requests.append(batch.slots)
+        await asyncio.sleep(self.pause_s)
+        if self.fails & set(batch.slots):
+            raise Unreachable("away")
+        keys = batch.keys()[: self.most]
+        self.bought += keys
+        usage = Usage(10, 5, 10)
+        return tuple(ModelReply(key, f"{key.digest[:4]}/{key.slot}", usage=usage) for key in keys)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    with open_store(f"sqlite:///{tmp_path / 'archon.db'}") as store:
+        yield store
+
+
+def reusing(endpoint: Endpoint | Scripted, store: Store, card: ModelCard = MANY) -> Reusing:
+    return Reusing(endpoint, store.calls("s"), {"m": card})
+
+
+def slots(replies: tuple[ModelReply, ...]) -> list[int]:
+    return [reply.key.slot for reply in replies]
+
+
+async def test_completion_is_bought_once_and_then_recalled(store: Store) -> None:
+    endpoint = Endpoint()
+    client = reusing(endpoint, store)
+    first = await client.complete(batch(n=3))
+    again = await client.complete(batch(n=3))
+    assert [reply.text for reply in again] == [reply.text for reply in first]
+    assert not any(reply.is_reused for reply in first)
+    assert all(reply.is_reused for reply in again)
+    assert len(endpoint.bought) == 3
+
+
+async def test_eight_samples_after_five_buy_three(store: Store) -> None:
+    endpoint = Endpoint()
+    client = reusing(endpoint, store)
+    await client.complete(batch(n=5))
+    replies = await client.complete(batch(n=8))
+    assert slots(replies) == list(range(8))
+    assert endpoint.requests == [(0, 1, 2, 3, 4), (5, 6, 7)]
+
+
+async def test_same_request_in_flight_is_one_request(store: Store) -> None:
+    endpoint = Endpoint(pause_s=0.01)
+    client = reusing(endpoint, store)
+    asked = [client.complete(batch(n=n)) for n in (2, 4, 4, 1, 3)]
+    replies = await asyncio.gather(*asked)
+    assert len(endpoint.bought) == len(set(endpoint.bought)) == 4
+    assert [slots(found) for found in replies] == [list(range(n)) for n in (2, 4, 4, 1, 3)]
+    assert sum(not reply.is_reused for found in replies for reply in found) == 4
+
+
+async def test_endpoint_that_gives_fewer_is_asked_for_the_rest(store: Store) -> None:
+    endpoint = Endpoint(most=2)
+    assert slots(await reusing(endpoint, store).complete(batch(n=5))) == [0, 1, 2, 3, 4]
+    assert endpoint.requests == [(0, 1, 2, 3, 4), (2, 3, 4), (4,)]
+
+
+async def test_endpoint_without_many_samples_is_asked_side_by_side(store: Store) -> None:
+    endpoint = Endpoint(pause_s=0.02)
+    started = time.perf_counter()
+    replies = await reusing(endpoint, store, SINGLE).complete(batch(n=6))
+    assert time.perf_counter() - started < 0.1
+    assert slots(replies) == list(range(6))
+    assert sorted(endpoint.requests) == [(i,) for i in range(6)]
+
+
+async def test_greedy_samples_are_asked_one_by_one_of_any_endpoint(store: Store) -> None:
+    greedy = batch(n=3)
+    sampling = replace(greedy.request.sampling, temperature=0.0)
+    greedy = replace(greedy, request=replace(greedy.request, sampling=sampling))
+    endpoint = Endpoint()
+    await reusing(endpoint, store).complete(greedy)
+    assert sorted(endpoint.requests) == [(0,), (1,), (2,)]
+
+
+async def test_samples_that_came_are_kept_when_one_beside_them_fails(store: Store) -> None:
+    endpoint = Endpoint(fails={2}, pause_s=0.001)
+    client = reusing(endpoint, store, SINGLE)
+    with pytest.raises(Unreachable):
+        await client.complete(batch(n=5))
+    endpoint.fails.clear()
+    replies = await client.complete(batch(n=5))
+    assert [reply.is_reused for reply in replies] == [True, True, False, True, True]
+
+
+async def test_waiting_for_a_buyer_that_gives_up_buys_by_itself(store: Store) -> None:
+    endpoint = Endpoint(pause_s=0.02)
+    client = reusing(endpoint, store)
+    buyer = asyncio.ensure_future(client.complete(batch()))
+    await asyncio.sleep(0.01)
+    waiting = asyncio.ensure_future(client.complete(batch()))
+    await asyncio.sleep(0)
+    buyer.cancel()
+    (reply,) = await waiting
+    assert not reply.is_reused
+    assert len(endpoint.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "n_uncertain"),
+    [(TimedOut("slow"), 2), (RateLimited("later"), 0), (CutOff("time"), 2)],
+    ids=["timed out", "rate limited", "cut off"],
+)
+async def test_purchase_that_failed_is_on_the_books_if_it_may_be_charged(
+    store: Store, error: CallError, n_uncertain: int
+) -> None:
+    with pytest.raises(type(error)):
+        await reusing(Scripted([error]), store).complete(batch(n=2))
+    spend = store.reader().spend("s")
+    assert (spend.n_bought, spend.n_in_flight, spend.n_uncertain) == (0, 0, n_uncertain)
+
+
+async def test_cancelled_purchase_counts_as_maybe_charged(store: Store) -> None:
+    task = asyncio.ensure_future(reusing(Endpoint(pause_s=5.0), store).complete(batch()))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert store.reader().spend("s").n_uncertain == 1
+
+
+@pytest.mark.parametrize("card", [MANY, SINGLE], ids=["many samples", "one sample"])
+async def test_pipeline_at_work_gets_a_reply_for_each_sample(card: ModelCard) -> None:
+    endpoint = Endpoint(most=2)
+    replies = await Filling(endpoint, {"m": card}).complete(batch(n=5))
+    assert slots(replies) == [0, 1, 2, 3, 4]
+
+
+async def test_unknown_alias_is_named() -> None:
+    with pytest.raises(SetupError, match="'m'"):
+        await Routed({}).complete(batch())
+
+
+async def test_call_that_does_not_fit_the_budget_is_not_sent() -> None:
+    endpoint = Endpoint()
+    budget = Budget(Caps(calls=2), Clock())
+    client = Budgeted(endpoint, budget, {"m": MANY})
+    await client.complete(batch(n=2))
+    with pytest.raises(BudgetExceeded, match="3 calls would pass the limit of 2"):
+        await client.complete(batch("other"))
+    assert len(endpoint.bought) == 2
+    assert budget.reserved == Amount()
+
+
+async def test_call_waits_for_those_in_flight_to_settle_for_less() -> None:
+    one = worst_case(batch(), MANY)
+    budget = Budget(Caps(tokens=one.tokens + 20), Clock())
+    endpoint = Endpoint(pause_s=0.001)
+    client = Budgeted(endpoint, budget, {"m": MANY})
+    await asyncio.gather(client.complete(batch("a?")), client.complete(batch("b?")))
+    assert budget.spent.tokens == 30
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_budget_is_never_passed_whatever_comes_at_once(seed: int) -> None:
+    chance = random.Random(seed)
+    card = replace(MANY, has_many_samples=bool(seed % 2))
+    caps = Caps(calls=60, tokens=20_000, cost_nusd=25_000_000)
+    budget = Budget(caps, Clock())
+
+    class Whimsical(Endpoint):
+        async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+            await asyncio.sleep(chance.random() / 1000)
+            assert not caps.exceeded_by(budget.spent + budget.reserved)
+            if chance.random() < 0.2:
+                raise chance.choice([TimedOut("slow"), RateLimited("later")])
+            return await super().complete(batch)
+
+    client = Budgeted(Whimsical(), budget, {"m": card})
+    asked = [client.complete(batch(f"{i}?", n=chance.randint(1, 4))) for i in range(80)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert not caps.exceeded_by(budget.spent)
+    assert budget.reserved == Amount()
+    assert any(isinstance(outcome, BudgetExceeded) for outcome in outcomes)
+    assert any(isinstance(outcome, tuple) for outcome in outcomes)
+
+
+async def test_call_under_way_at_the_deadline_is_cut_off_and_counted() -> None:
+    budget = Budget(Caps(deadline_s=time.monotonic() + 0.05), time.monotonic)
+    client = Budgeted(Endpoint(pause_s=5.0), budget, {"m": MANY})
+    started = time.perf_counter()
+    with pytest.raises(CutOff, match="time"):
+        await client.complete(batch())
+    assert time.perf_counter() - started < 1.0
+    assert budget.spent == worst_case(batch(), MANY)
+    with pytest.raises(BudgetExceeded, match="time"):
+        await client.complete(batch())
+
+
+def test_try_that_may_be_charged_counts_even_where_it_ends_the_budget() -> None:
+    budget = Budget(Caps(calls=2), Clock())
+    budget.charge(Amount(calls=2))
+    with pytest.raises(CutOff):
+        budget.charge(Amount(calls=1))
+    assert budget.spent.calls == 3
+
+
+async def test_worst_case_covers_every_prompt_in_tokens_and_money() -> None:
+    asked = batch("é" * 100, n=3)
+    worst = worst_case(asked, MANY)
+    assert worst.calls == 3
+    assert worst.tokens >= 3 * (200 + asked.request.sampling.max_tokens)
+    assert worst.cost_nusd >= 3 * MANY.price.cost_nusd(200, asked.request.sampling.max_tokens)
