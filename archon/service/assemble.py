@@ -1,7 +1,7 @@
 """The only place that wires objects: from a job's models to clients that answer.
 
 The policies around a model stack in one expression each: ``Reusing(Budgeted(Routed(...)))`` for a
-study, ``Routed(...)`` for a pipeline at work; every client in ``Routed`` is ``Limited(backend)``.
+study, ``Filling(Routed(...))`` for a pipeline at work; in ``Routed``, ``Limited(backend)``.
 """
 
 from __future__ import annotations
@@ -9,14 +9,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from archon.core.calls import CallStore, ModelCard, ModelClient
+from archon.core.calls import CallBatch, CallStore, ModelCard, ModelClient, Price
 from archon.models.engine import EmbeddedEngine
 from archon.models.engine import card as engine_card
 from archon.models.openai_endpoint import OpenAIEndpoint
+from archon.models.secret import Secret
 from archon.runtime.asking import ModelAsks
 from archon.runtime.budget import Budget
-from archon.runtime.clients import Budgeted, Reusing, Routed
+from archon.runtime.clients import Budgeted, Filling, Reusing, Routed, worst_case
+from archon.runtime.gate import Gate, Limits
+from archon.runtime.limits import Limited
 from archon.scoring.table import build_scorer
 from archon.search.evaluate import Evaluator
 from archon.service.settings import Settings
@@ -25,21 +29,55 @@ from archon.spec.model_spec import ModelSpec
 
 Say = Callable[[str], None]
 
+START = 16
+"""Requests in flight at an endpoint to begin with."""
+MOST_IN_FLIGHT = 64
+"""Most of them, where the file does not say."""
+DEADLINE_S = 120.0
+"""Longest time for one reply, where the file does not say."""
+
+
+class Backend(ModelClient, Protocol):
+    """A model's adapter: one request for each ``complete``, and connections to close."""
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """One model that answers, and the gate of its endpoint, which models on it share."""
+
+    backend: Backend
+    card: ModelCard
+    gate: Gate
+
 
 @dataclass(frozen=True, slots=True)
 class Models:
     """The models of a file, ready to answer."""
 
-    clients: Mapping[str, ModelClient]
-    cards: Mapping[str, ModelCard]
+    by_alias: Mapping[str, OpenModel]
+
+    @property
+    def cards(self) -> Mapping[str, ModelCard]:
+        """What the runtime needs to know of each, by alias."""
+        return {alias: model.card for alias, model in self.by_alias.items()}
 
     def answering(self) -> ModelClient:
         """For a pipeline at work: nothing is stored and nothing is reused."""
-        return Routed(self.clients)
+        limited = {a: Limited(m.backend, m.gate) for a, m in self.by_alias.items()}
+        return Filling(Routed(limited), self.cards)
 
     def studied(self, calls: CallStore, budget: Budget) -> ModelClient:
         """For a study: each completion is bought once, within the budget."""
-        return Reusing(Budgeted(Routed(self.clients), budget, self.cards), calls, self.cards)
+
+        def charge(batch: CallBatch) -> None:
+            budget.charge(worst_case(batch, self.cards[batch.request.model]))
+
+        limited = {a: Limited(m.backend, m.gate, charge) for a, m in self.by_alias.items()}
+        return Reusing(Budgeted(Routed(limited), budget, self.cards), calls, self.cards)
 
 
 @contextlib.asynccontextmanager
@@ -62,13 +100,13 @@ async def open_models(
             engine = await stack.enter_async_context(
                 EmbeddedEngine(settings.cache_dir, environment=settings.environment(), report=say)
             )
-        clients: dict[str, ModelClient] = {}
-        cards: dict[str, ModelCard] = {}
+        gates = _gates(specs)
+        opened: dict[str, OpenModel] = {}
         for spec in specs:
-            endpoint, cards[spec.alias] = _opened(spec, settings, engine)
-            stack.push_async_callback(endpoint.aclose)
-            clients[spec.alias] = endpoint
-        yield Models(clients, cards)
+            backend, card = _opened(spec, settings, engine)
+            stack.push_async_callback(backend.aclose)
+            opened[spec.alias] = OpenModel(backend, card, gates[_endpoint_of(spec)])
+        yield Models(opened)
 
 
 @contextlib.asynccontextmanager
@@ -89,32 +127,46 @@ async def open_evaluator(
         yield Evaluator(client, models.cards, scorer, questions_in_flight=job.questions_in_flight)
 
 
+def _gates(specs: Sequence[ModelSpec]) -> dict[str, Gate]:
+    """One gate for each endpoint, as wide as the widest of its models may be."""
+    most: dict[str, int] = {}
+    for spec in specs:
+        endpoint = _endpoint_of(spec)
+        wanted = spec.limits.concurrency or MOST_IN_FLIGHT
+        most[endpoint] = max(most.get(endpoint, 1), wanted)
+    return {name: Gate(Limits(start=min(START, n), most=n)) for name, n in most.items()}
+
+
+def _endpoint_of(spec: ModelSpec) -> str:
+    if spec.backend == "litellm":
+        return f"litellm {spec.model.partition('/')[0]} {spec.key_env}"
+    return f"{spec.backend} {spec.url}"
+
+
 def _opened(
     spec: ModelSpec, settings: Settings, engine: EmbeddedEngine | None
-) -> tuple[OpenAIEndpoint, ModelCard]:
+) -> tuple[Backend, ModelCard]:
     if spec.backend == "engine":
         assert engine is not None
-        card = engine_card(spec.alias)
-        client = OpenAIEndpoint(engine.base_url, engine.model_name, secret=engine.api_key)
-        return client, card
-    secret = (
-        settings.need_secret(spec.key_env, why=f"model {spec.alias!r}") if spec.key_env else None
-    )
-    client = OpenAIEndpoint(
+        local = OpenAIEndpoint(engine.base_url, engine.model_name, secret=engine.api_key)
+        return local, engine_card(spec.alias)
+    secret: Secret | None = None
+    if spec.key_env:
+        secret = settings.need_secret(spec.key_env, why=f"model {spec.alias!r}")
+    has_many_samples = spec.has_many_samples is not False
+    endpoint = OpenAIEndpoint(
         spec.url,
         spec.model,
         secret=secret,
-        deadline_s=spec.limits.deadline_s or 120.0,
-        has_many_samples=spec.has_many_samples is not False,
+        deadline_s=spec.limits.deadline_s or DEADLINE_S,
+        has_many_samples=has_many_samples,
         sends_slots=spec.sends_slots,
     )
-    from archon.core.calls import Price
-
     card = ModelCard(
         spec.alias,
         f"openai/{spec.url}/{spec.model}",
         spec.price or Price(),
-        has_many_samples=spec.has_many_samples is not False,
+        has_many_samples=has_many_samples,
         context_tokens=spec.limits.context_tokens,
     )
-    return client, card
+    return endpoint, card
