@@ -45,7 +45,7 @@ def exhibit(
         salt: Tells apart prompts that show the same and are to be asked separately.
     """
     asked = transcript(question)
-    texts = [shown_text(candidate) for candidate in candidates]
+    texts = [without_reasoning(candidate.text) for candidate in candidates]
     critiques = [candidate.critique for candidate in candidates]
     fence = Fence.around(asked, *texts, *critiques, *also, salt=salt)
     blocks = []
@@ -56,10 +56,10 @@ def exhibit(
     return Exhibit(fence.quote("question", asked), "\n".join(blocks), fence)
 
 
-def shown_text(candidate: Candidate) -> str:
-    """The text without the reasoning block that some models begin with."""
-    after = visible(candidate.text)
-    return after.strip() if after and after.strip() else candidate.text
+def without_reasoning(text: str) -> str:
+    """The text without the reasoning block that some models begin with, if more is left."""
+    after = visible(text)
+    return after.strip() if after and after.strip() else text
 
 
 def arranged(
@@ -92,7 +92,9 @@ def fitting(candidates: Sequence[Candidate], places: Sequence[int]) -> tuple[int
     Returns:
         Those that stay, in the order of ``places``; none if it was one already.
     """
-    sizes = {i: len(shown_text(candidates[i])) + len(candidates[i].critique) for i in places}
+    sizes = {
+        i: len(without_reasoning(candidates[i].text)) + len(candidates[i].critique) for i in places
+    }
     most, kept = sum(sizes.values()) // 2, set[int]()
     for place in sorted(places):
         if kept and sum(sizes[i] for i in kept) + sizes[place] > most:

@@ -15,6 +15,7 @@ from archon.components.fuse import Fuse
 from archon.components.generate import Generate
 from archon.components.rank import Rank
 from archon.components.select import Select
+from archon.components.verify import Verify
 from archon.components.vote import Vote
 from archon.core.architecture import ComponentSpec, ParamValue
 from archon.core.errors import Problem, SpecError
@@ -25,6 +26,7 @@ COMPONENTS: Mapping[str, type[Component]] = MappingProxyType(
         "rank": Rank,
         "critique": Critique,
         "fuse": Fuse,
+        "verify": Verify,
         "vote": Vote,
         "check": Check,
         "select": Select,
