@@ -14,6 +14,8 @@ from archon.components.critique import Critique
 from archon.components.fuse import Fuse
 from archon.components.generate import Generate
 from archon.components.rank import Rank
+from archon.components.rank_pairs import RankPairs
+from archon.components.rank_scores import RankScores
 from archon.components.select import Select
 from archon.components.verify import Verify
 from archon.components.vote import Vote
@@ -24,6 +26,8 @@ COMPONENTS: Mapping[str, type[Component]] = MappingProxyType(
     {
         "generate": Generate,
         "rank": Rank,
+        "rank_pairs": RankPairs,
+        "rank_scores": RankScores,
         "critique": Critique,
         "fuse": Fuse,
         "verify": Verify,

@@ -34,9 +34,11 @@ class Scripted:
         self.prompts += [prompt] * len(keys)
         self.conversations += [batch.request.messages] * len(keys)
         self.keys += keys
-        said = self.script(prompt)
-        parts = (said,) if isinstance(said, str) else said
-        return tuple(ModelReply(key, *parts) for key in keys)
+        return tuple(_reply(key, self.script(prompt)) for key in keys)
+
+
+def _reply(key: CallKey, said: Said) -> ModelReply:
+    return ModelReply(key, said) if isinstance(said, str) else ModelReply(key, *said)
 
 
 def in_turn(*said: Said) -> Script:
