@@ -117,7 +117,8 @@ class Critique:
     def _ask(
         self, state: LayerState, places: Sequence[int], *, n_left_out: int = 0
     ) -> Ask[Critiques]:
-        quoted = exhibit(state.question, [state.candidates[place] for place in places])
+        shown = [state.candidates[place] for place in places]
+        quoted = exhibit(state.question, shown, has_critiques=False)
         example = json.dumps(
             [
                 {"id": number, "strengths": "...", "weaknesses": "..."}

@@ -35,6 +35,7 @@ def exhibit(
     *,
     also: Sequence[str] = (),
     salt: str = "",
+    has_critiques: bool = True,
 ) -> Exhibit:
     """Quote a question and candidates for one prompt.
 
@@ -43,10 +44,11 @@ def exhibit(
         candidates: Numbered from 1 in this order.
         also: Other texts that the caller quotes in the same prompt, with ``fence``.
         salt: Tells apart prompts that show the same and are to be asked separately.
+        has_critiques: Critiques are shown, where there are any.
     """
     asked = transcript(question)
     texts = [without_reasoning(candidate.text) for candidate in candidates]
-    critiques = [candidate.critique for candidate in candidates]
+    critiques = [candidate.critique if has_critiques else "" for candidate in candidates]
     fence = Fence.around(asked, *texts, *critiques, *also, salt=salt)
     blocks = []
     for number, (text, critique) in enumerate(zip(texts, critiques, strict=True), start=1):

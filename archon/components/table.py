@@ -13,12 +13,14 @@ from archon.components.check import Check
 from archon.components.critique import Critique
 from archon.components.fuse import Fuse
 from archon.components.generate import Generate
+from archon.components.judge_tests import JudgeTests
 from archon.components.rank import Rank
 from archon.components.rank_pairs import RankPairs
 from archon.components.rank_scores import RankScores
 from archon.components.select import Select
 from archon.components.verify import Verify
 from archon.components.vote import Vote
+from archon.components.write_tests import WriteTests
 from archon.core.architecture import ComponentSpec, ParamValue
 from archon.core.errors import Problem, SpecError
 
@@ -31,6 +33,8 @@ COMPONENTS: Mapping[str, type[Component]] = MappingProxyType(
         "critique": Critique,
         "fuse": Fuse,
         "verify": Verify,
+        "write_tests": WriteTests,
+        "judge_tests": JudgeTests,
         "vote": Vote,
         "check": Check,
         "select": Select,
