@@ -14,6 +14,7 @@ from typing import Protocol
 from archon.core.calls import CallBatch, CallStore, ModelCard, ModelClient, Price
 from archon.models.engine import EmbeddedEngine
 from archon.models.engine import card as engine_card
+from archon.models.litellm import LiteLLMModel, known_price, takes_many_samples
 from archon.models.openai_endpoint import OpenAIEndpoint
 from archon.models.secret import Secret
 from archon.runtime.asking import ModelAsks
@@ -23,7 +24,7 @@ from archon.runtime.gate import Gate, Limits
 from archon.runtime.limits import Limited
 from archon.scoring.table import build_scorer
 from archon.search.evaluate import Evaluator
-from archon.service.settings import Settings
+from archon.service.settings import Settings, keep_litellm_at_home
 from archon.spec.job import JobSpec
 from archon.spec.model_spec import ModelSpec
 
@@ -153,20 +154,40 @@ def _opened(
     secret: Secret | None = None
     if spec.key_env:
         secret = settings.need_secret(spec.key_env, why=f"model {spec.alias!r}")
-    has_many_samples = spec.has_many_samples is not False
+    deadline_s = spec.limits.deadline_s or DEADLINE_S
+    if spec.backend == "litellm":
+        return _hosted(spec, secret, deadline_s)
+    card = _card(spec, f"url/{spec.url}/{spec.model}", spec.price, default=True)
     endpoint = OpenAIEndpoint(
         spec.url,
         spec.model,
         secret=secret,
-        deadline_s=spec.limits.deadline_s or DEADLINE_S,
-        has_many_samples=has_many_samples,
+        deadline_s=deadline_s,
+        has_many_samples=card.has_many_samples,
         sends_slots=spec.sends_slots,
     )
-    card = ModelCard(
+    return endpoint, card
+
+
+def _hosted(spec: ModelSpec, secret: Secret | None, deadline_s: float) -> tuple[Backend, ModelCard]:
+    keep_litellm_at_home()
+    price = spec.price or known_price(spec.model)
+    card = _card(spec, f"litellm/{spec.model}", price, default=takes_many_samples(spec.model))
+    hosted = LiteLLMModel(
+        spec.model,
+        secret=secret,
+        deadline_s=deadline_s,
+        has_many_samples=card.has_many_samples,
+    )
+    return hosted, card
+
+
+def _card(spec: ModelSpec, identity: str, price: Price | None, *, default: bool) -> ModelCard:
+    given = spec.has_many_samples
+    return ModelCard(
         spec.alias,
-        f"openai/{spec.url}/{spec.model}",
-        spec.price or Price(),
-        has_many_samples=has_many_samples,
+        identity,
+        price or Price(),
+        has_many_samples=default if given is None else given,
         context_tokens=spec.limits.context_tokens,
     )
-    return endpoint, card

@@ -110,3 +110,11 @@ def _complaint(location: tuple[int | str, ...]) -> str:
     name = str(location[0])
     wanted = {"offline": "true or false", "log_level": "debug, info, warning or error"}
     return f"{_PREFIX}{name.upper()}: expected {wanted.get(name, 'a path')}."
+
+
+def keep_litellm_at_home() -> None:
+    """Let LiteLLM take the table of prices that it comes with; it would fetch one when imported.
+
+    LiteLLM can be told so by the environment only, and only before it is imported.
+    """
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"

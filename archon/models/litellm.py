@@ -1,0 +1,215 @@
+"""Hosted models through LiteLLM, which is imported when the first of them is opened.
+
+One ``complete`` is one HTTP request: LiteLLM's retries and those of the clients below it are off,
+our deadline stands around it, and redirects are not followed where its clients let us say so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+from archon.core.calls import CallBatch, ModelReply, Price
+from archon.core.errors import BadResponse, SetupError, TimedOut
+from archon.models.litellm_errors import translated
+from archon.models.secret import Secret
+from archon.models.wire import Written, split_usage
+
+MAX_SAMPLES = 128
+_MAX_CONNECTIONS = 1024
+
+
+@cache
+def _library() -> Any:
+    """LiteLLM, told to be quiet and to send nothing anywhere but to providers.
+
+    Raises:
+        SetupError: It is not installed.
+    """
+    if find_spec("litellm") is None:
+        raise SetupError(
+            "litellm is not installed, and hosted models need it. Run: pip install 'archon[hosted]'"
+        )
+    logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
+    import litellm
+
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    return litellm
+
+
+def known_price(model: str) -> Price | None:
+    """The price of a model in LiteLLM's table; None where it is not in it.
+
+    Raises:
+        SetupError: LiteLLM is not installed.
+    """
+    entry = _library().model_cost.get(model) or _library().model_cost.get(model.partition("/")[2])
+    if not entry or "input_cost_per_token" not in entry:
+        return None
+    return Price(
+        round(1e6 * (entry["input_cost_per_token"] or 0.0), 9),
+        round(1e6 * (entry.get("output_cost_per_token") or 0.0), 9),
+    )
+
+
+def takes_many_samples(model: str) -> bool:
+    """Whether the model's provider takes ``n``, as LiteLLM knows it.
+
+    Raises:
+        SetupError: LiteLLM is not installed.
+    """
+    return "n" in (_library().get_supported_openai_params(model=model) or ())
+
+
+class LiteLLMModel:
+    """One hosted model. See ``OpenAIEndpoint`` for what a request asks for."""
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        secret: Secret | None = None,
+        deadline_s: float = 120.0,
+        has_many_samples: bool = False,
+        api_base: str | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Nothing is imported or connected before the first call.
+
+        Args:
+            model: LiteLLM's name: provider/model.
+            secret: The key; None: LiteLLM looks for the provider's usual variable.
+            deadline_s: Longest time from the request to the last byte of its reply, seconds.
+            has_many_samples: Whether the provider takes ``n``.
+            api_base: Where the provider is, if not where LiteLLM expects it.
+            clock: Monotonic seconds, for latencies.
+        """
+        self._model = model
+        self._where = f"model {model!r}"
+        self._secret = secret
+        self._deadline_s = deadline_s
+        self._has_many_samples = has_many_samples
+        self._api_base = api_base
+        self._clock = clock
+        self._clients: dict[asyncio.AbstractEventLoop, Any] = {}
+
+    async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        """See ``ModelClient``; errors are of the types that ``translated`` gives."""
+        acompletion, arguments = _library().acompletion, self._arguments(batch)
+        started = self._clock()
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                reply = await acompletion(**arguments)
+        except TimeoutError:
+            raise TimedOut(f"{self._where} gave no reply within {self._deadline_s:g} s") from None
+        except Exception as error:
+            # LiteLLM raises what it likes. Without the cause: it holds the key.
+            raise translated(error, where=self._where, secret=self._secret) from None
+        return self._replies(reply, batch, self._clock() - started)
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()
+
+    def _arguments(self, batch: CallBatch) -> dict[str, Any]:
+        sampling = batch.request.sampling
+        arguments: dict[str, Any] = {
+            "model": self._model,
+            "messages": [{"role": m.role, "content": m.content} for m in batch.request.messages],
+            "temperature": sampling.temperature,
+            "max_tokens": sampling.max_tokens,
+            "num_retries": 0,
+            "max_retries": 0,
+            "timeout": self._deadline_s,
+            # A model that has no temperature takes none, rather than failing every request.
+            "drop_params": True,
+        }
+        if sampling.top_p is not None:
+            arguments["top_p"] = sampling.top_p
+        if sampling.stop:
+            arguments["stop"] = list(sampling.stop)
+        if self._has_many_samples and sampling.temperature > 0 and len(batch.slots) > 1:
+            arguments["n"] = min(len(batch.slots), MAX_SAMPLES)
+        if self._secret is not None:
+            arguments["api_key"] = self._secret.reveal()
+        if self._api_base is not None:
+            arguments["api_base"] = self._api_base
+        if (client := self._client()) is not None:
+            arguments["client"] = client
+        return arguments
+
+    def _client(self) -> Any:
+        """A client of the provider's own kind that follows no redirects; None: LiteLLM's own."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            provider = self._model.partition("/")[0]
+            if provider == "anthropic":
+                from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+
+                self._clients[loop] = AsyncHTTPHandler(
+                    timeout=self._deadline_s, follow_redirects=False
+                )
+            elif provider == "openai" and self._secret is not None:
+                self._clients[loop] = self._openai_client(self._secret)
+            else:
+                return None
+        return self._clients[loop]
+
+    def _openai_client(self, secret: Secret) -> Any:
+        import httpx
+        import openai
+
+        limits = httpx.Limits(max_connections=_MAX_CONNECTIONS)
+        return openai.AsyncOpenAI(
+            api_key=secret.reveal(),
+            base_url=self._api_base,
+            max_retries=0,
+            http_client=httpx.AsyncClient(
+                follow_redirects=False, timeout=self._deadline_s, limits=limits, trust_env=False
+            ),
+        )
+
+    def _replies(self, reply: Any, batch: CallBatch, latency_s: float) -> tuple[ModelReply, ...]:
+        choices = list(getattr(reply, "choices", ()) or ())[: len(batch.slots)]
+        if not choices:
+            raise BadResponse(f"{self._where} sent no choices")
+        written = [_written(choice) for choice in choices]
+        usages = split_usage(_usage(reply), written, batch.request)
+        return tuple(
+            ModelReply(
+                key,
+                choice.text,
+                choice.finish,
+                usage,
+                latency_s,
+                str(getattr(reply, "model", "") or ""),
+                choice.reasoning,
+            )
+            for key, choice, usage in zip(batch.keys(), written, usages, strict=False)
+        )
+
+
+def _written(choice: Any) -> Written:
+    message = choice.message
+    fields = getattr(message, "provider_specific_fields", None) or {}
+    return Written.of(
+        str(getattr(message, "content", None) or ""),
+        choice.finish_reason,
+        refusal=str(fields.get("refusal") or getattr(message, "refusal", None) or ""),
+        reasoning=str(getattr(message, "reasoning_content", None) or ""),
+    )
+
+
+def _usage(reply: Any) -> dict[str, Any]:
+    """The stated usage; LiteLLM says 0 where the provider said nothing."""
+    usage = getattr(reply, "usage", None)
+    stated = {name: getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")}
+    return {name: count for name, count in stated.items() if count}
