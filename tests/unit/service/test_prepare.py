@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archon.core.errors import SpecError
+from archon.service.prepare import prepare
+from archon.spec.job import load_job
+from tests.jobs import write_job
+
+URL = "http://127.0.0.1:1/v1"
+
+
+def test_same_job_is_the_same_study_and_a_fresh_one_is_not(tmp_path: Path) -> None:
+    job = load_job(write_job(tmp_path, URL))
+    assert prepare(job).study_id == prepare(job).study_id
+    assert prepare(job, is_fresh=True).study_id != prepare(job, is_fresh=True).study_id
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"seed": 1}, {"objectives": ["quality"]}, {"budget": {"trials": 11}}, {"n_questions": 41}],
+    ids=["seed", "objectives", "budget", "questions"],
+)
+def test_other_job_is_another_study(tmp_path: Path, changes: dict[str, int]) -> None:
+    before = prepare(load_job(write_job(tmp_path, URL))).study_id
+    after = prepare(load_job(write_job(tmp_path, URL, **changes))).study_id
+    assert before != after
+
+
+def test_comments_and_layout_make_no_other_study(tmp_path: Path) -> None:
+    path = write_job(tmp_path, URL)
+    before = prepare(load_job(path)).study_id
+    path.write_text("# a comment\n\n" + path.read_text())
+    assert prepare(load_job(path)).study_id == before
+
+
+def test_search_and_held_out_questions_are_kept_with_the_study(tmp_path: Path) -> None:
+    rows = prepare(load_job(write_job(tmp_path, URL))).questions.rows()
+    by_split = {s: [r.example_id for r in rows if r.split == s] for s in ("search", "held_out")}
+    assert len(by_split["search"]) == len(by_split["held_out"]) == 20
+    assert not set(by_split["search"]) & set(by_split["held_out"])
+
+
+@pytest.mark.parametrize(
+    ("price", "is_refused"),
+    [({}, True), ({"price": {"input_usd_per_mtok": 1, "output_usd_per_mtok": 2}}, False)],
+    ids=["unknown", "given"],
+)
+def test_money_cannot_be_counted_without_a_price(
+    tmp_path: Path, price: dict[str, object], is_refused: bool
+) -> None:
+    models = {"small": {"litellm": "openai/nobody-knows-this", **price}}
+    job = load_job(write_job(tmp_path, URL, models=models, budget={"usd": 1.0}))
+    if is_refused:
+        with pytest.raises(SpecError, match=r"job\.yaml:\d+: models\.small: LiteLLM's table"):
+            prepare(job)
+    else:
+        assert prepare(job).study_id
