@@ -15,18 +15,17 @@ from archon.components.base import RunContext
 from archon.components.canonical import canonical, simplify
 from archon.components.estimate_calls import estimate_calls
 from archon.components.rules import problems_of
-from archon.components.table import build, parameters
+from archon.components.table import COMPONENTS, build, parameters
 from archon.core.architecture import Architecture, ComponentSpec, Layer, ParamValue
 from archon.core.calls import CallKey, ModelReply, ModelRequest
 from archon.core.candidates import Answer, LayerState
 from archon.core.messages import ask
 from archon.runtime.pipeline import merge
 from archon.runtime.slots import SlotDealer
-from tests.unit.components.standins import (
+from tests.unit.components.architectures import (
     ARCHITECTURES,
     CALL_FREE_ARCHITECTURES,
     CRITIQUE_READERS,
-    STANDINS,
     of,
 )
 
@@ -98,8 +97,8 @@ EQUAL = {
 
 @pytest.mark.parametrize(("one", "other"), EQUAL.values(), ids=list(EQUAL))
 def test_canonical_form_of_equal_pipelines_is_one(one: Architecture, other: Architecture) -> None:
-    assert problems_of(one, STANDINS) == []
-    ids = {canonical(x, STANDINS).pipeline_id() for x in (one, other)}
+    assert problems_of(one) == []
+    ids = {canonical(x).pipeline_id() for x in (one, other)}
     assert len(ids) == 1
 
 
@@ -131,34 +130,34 @@ DIFFERENT = {
 def test_canonical_forms_of_different_pipelines_differ(
     one: Architecture, other: Architecture
 ) -> None:
-    assert canonical(one, STANDINS) != canonical(other, STANDINS)
+    assert canonical(one) != canonical(other)
 
 
 def test_what_is_left_out_is_said_with_its_place() -> None:
-    found = simplify(arch(gen(1), RANK, CRITIQUE, VOTE), STANDINS)
+    found = simplify(arch(gen(1), RANK, CRITIQUE, VOTE))
     assert found.architecture == arch(of("generate", "m"))
     assert sorted(found.removals) == [
         "layers[1]: rank gets one candidate at most and changes nothing: left out.",
         "layers[2]: nothing reads the critique that critique adds: left out.",
         "layers[3]: vote gets one candidate at most and changes nothing: left out.",
     ]
-    assert simplify(arch((gen(2), gen(1))), STANDINS).removals == ()
+    assert simplify(arch((gen(2), gen(1)))).removals == ()
 
 
 @given(ARCHITECTURES)
 def test_canonical_form_is_its_own_and_well_typed(architecture: Architecture) -> None:
-    found = simplify(architecture, STANDINS)
-    again = simplify(found.architecture, STANDINS)
+    found = simplify(architecture)
+    again = simplify(found.architecture)
     assert again.architecture == found.architecture
     assert again.removals == ()
-    assert problems_of(found.architecture, STANDINS) == []
+    assert problems_of(found.architecture) == []
 
 
 @given(ARCHITECTURES)
 def test_canonical_form_takes_fewer_calls_only_where_it_says_so(architecture: Architecture) -> None:
-    found = simplify(architecture, STANDINS)
-    before = estimate_calls(architecture, STANDINS)
-    after = estimate_calls(found.architecture, STANDINS)
+    found = simplify(architecture)
+    before = estimate_calls(architecture)
+    after = estimate_calls(found.architecture)
     assert after.after.candidates == before.after.candidates
     if found.removals:
         assert after.calls.high <= before.calls.high
@@ -185,7 +184,7 @@ def _split(layers: list[list[ComponentSpec]], random: Random) -> None:
 def _with_defaults(layers: list[list[ComponentSpec]], random: Random) -> None:
     layer = random.choice(layers)
     i = random.randrange(len(layer))
-    known = parameters(STANDINS[layer[i].kind])
+    known = parameters(COMPONENTS[layer[i].kind])
     defaults = {name: cast(ParamValue, field.default) for name, field in known.items()}
     layer[i] = of(layer[i].kind, layer[i].model, **defaults | dict(layer[i].params))
 
@@ -223,14 +222,11 @@ REWRITES: list[Rewrite] = [
 def test_rewriting_a_pipeline_leads_back_to_its_id(
     architecture: Architecture, rewrites: list[Rewrite], random: Random
 ) -> None:
-    layers = [list(layer) for layer in canonical(architecture, STANDINS).layers]
+    layers = [list(layer) for layer in canonical(architecture).layers]
     for rewrite in rewrites:
         rewrite(layers, random)
     rewritten = Architecture(tuple(map(tuple, layers)))
-    assert (
-        canonical(rewritten, STANDINS).pipeline_id()
-        == canonical(architecture, STANDINS).pipeline_id()
-    )
+    assert canonical(rewritten).pipeline_id() == canonical(architecture).pipeline_id()
 
 
 REPLIES = ("1", "2", "Answer: 2.0", "It is 3, or 1 + 2 = 3", "no idea", "23")

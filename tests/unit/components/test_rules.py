@@ -7,7 +7,7 @@ from hypothesis import given
 
 from archon.components.rules import problems_of
 from archon.core.architecture import Architecture, Layer
-from tests.unit.components.standins import ARCHITECTURES, STANDINS, of
+from tests.unit.components.architectures import ARCHITECTURES, of
 
 GENERATE: Layer = (of("generate", "m", samples=3),)
 FUSE: Layer = (of("fuse", "m"),)
@@ -34,7 +34,7 @@ ACCEPTED = {
 
 @pytest.mark.parametrize("layers", ACCEPTED.values(), ids=list(ACCEPTED))
 def test_architecture_is_accepted(layers: tuple[Layer, ...]) -> None:
-    assert problems_of(Architecture(layers), STANDINS) == []
+    assert problems_of(Architecture(layers)) == []
 
 
 REFUSED: dict[str, tuple[tuple[Layer, ...], str, str]] = {
@@ -86,14 +86,14 @@ REFUSED: dict[str, tuple[tuple[Layer, ...], str, str]] = {
 def test_architecture_is_refused_with_place_and_advice(
     layers: tuple[Layer, ...], path: str, says: str
 ) -> None:
-    problems = problems_of(Architecture(layers), STANDINS)
+    problems = problems_of(Architecture(layers))
     assert [problem.path for problem in problems] == [path]
     assert says in str(problems[0])
 
 
 def test_all_problems_of_single_components_are_named_at_once() -> None:
     layers = ((of("generate", "m", sample=1), of("generate", "")), (), (of("x"), *VOTE, *CHECK))
-    paths = [problem.path for problem in problems_of(Architecture(layers), STANDINS)]
+    paths = [problem.path for problem in problems_of(Architecture(layers))]
     assert sorted(paths) == [
         "layers[0][0].sample",
         "layers[0][1].model",
@@ -108,4 +108,4 @@ def test_architecture_without_its_first_layer_is_never_accepted(architecture: Ar
     rest = Architecture(architecture.layers[1:])
     begins_anew = rest.layers and all(s.kind == "generate" for s in rest.layers[0])
     if not begins_anew:
-        assert problems_of(rest, STANDINS)
+        assert problems_of(rest)

@@ -1,15 +1,14 @@
 """Calls bought once, durably: how many a second, and what one costs in CPU.
 
 Every call is claimed (the store looks, and records the intent in one commit) and stored (a second
-commit), by many tasks of one event loop, as in a search. Run: ``make bench-store``, or
-``python tests/benchmarks/bench_store.py [--url URL] [--calls N] [--tasks N]``.
+commit), by many tasks of one event loop, as in a search. Run: ``make bench-store``, with
+``ARGS='--url URL --calls N --tasks N'`` for another database or load.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import tempfile
 import time
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from archon.core.calls import CallBatch, ModelReply, ModelRequest, Usage
 from archon.core.messages import ask
 from archon.store import Store, open_store
+from tests.benchmarks.report import Figure, print_figures
 
 IDENTITY = "bench/model@1"
 TARGET_CALLS_PER_S = 1_500
@@ -79,12 +79,6 @@ def measure(url: str, n_calls: int, n_tasks: int) -> dict[str, Measured]:
         }
 
 
-def figure(value: float, target: float, *, is_ceiling: bool) -> dict[str, object]:
-    """One entry of the last line."""
-    is_ok = value <= target if is_ceiling else value >= target
-    return {"value": round(value, 3), "target": target, "ok": is_ok}
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -100,11 +94,13 @@ def main() -> None:
     for name, m in found.items():
         print(f"{name:<22}{m.calls_per_s:>10.0f}{m.cpu_ms:>14.3f}{m.slowest_ms:>13.1f}")
     bought = found["bought"]
-    figures = {
-        "durable_calls_per_s": figure(bought.calls_per_s, TARGET_CALLS_PER_S, is_ceiling=False),
-        "cpu_ms_per_call": figure(bought.cpu_ms, TARGET_CPU_MS, is_ceiling=True),
-    }
-    print(json.dumps({"bench": "store", "figures": figures}))
+    print_figures(
+        "store",
+        (
+            Figure("durable_calls_per_s", bought.calls_per_s, TARGET_CALLS_PER_S),
+            Figure("cpu_ms_per_call", bought.cpu_ms, TARGET_CPU_MS, is_at_most=True),
+        ),
+    )
 
 
 if __name__ == "__main__":
