@@ -1,15 +1,15 @@
 """Runs units of evaluation: one pipeline on one block of examples.
 
 This is an error boundary: what fails on one example becomes a recorded result that names it. Only
-what concerns the whole study passes through: the budget, the database, a key, a model that is
-gone.
+what concerns the whole study passes through: the database, a key, a model that is gone. Where the
+budget ends within a unit, the examples that were answered by then stand.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archon.benchmarks.examples import Example
 from archon.components.base import Component
@@ -42,7 +42,7 @@ from archon.search.objectives import score_of
 FEWEST_FOR_OUTAGE = 3
 """So many examples, all of them unanswered for the same kind of reason, make an outage."""
 
-STUDY_WIDE = (BudgetExceeded, StoreError, SetupError, AuthFailed, QuotaExhausted, ModelGone)
+STUDY_WIDE = (StoreError, SetupError, AuthFailed, QuotaExhausted, ModelGone)
 """Errors that the next example would meet as well: they stop the study, which can be resumed."""
 
 _OUTAGE = (Unreachable, TimedOut, RateLimited)
@@ -58,6 +58,24 @@ class Unit:
     architecture: Architecture
     split: str
     examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitEnd:
+    """What came of a unit."""
+
+    results: tuple[ExampleResult, ...]
+    """Of the examples that ran to their end, in the order of the unit."""
+    stopped: str
+    """Why the others did not: which limit of the budget is reached; "" where all did."""
+
+
+@dataclass(slots=True)
+class _Course:
+    """What the examples of one unit tell each other while they run."""
+
+    outages: list[ArchonError] = field(default_factory=list)
+    stopped: str = ""
 
 
 class Evaluator:
@@ -87,42 +105,54 @@ class Evaluator:
         self._places = asyncio.Semaphore(questions_in_flight)
         self._table = table
 
-    async def evaluate(self, unit: Unit) -> tuple[ExampleResult, ...]:
-        """Run a unit; results in the order of its examples.
+    async def evaluate(self, unit: Unit) -> UnitEnd:
+        """Run a unit. Once the budget refuses a call, no further example begins.
 
         Raises:
             ArchonError: One of ``STUDY_WIDE``; the other examples of the unit are cancelled. Or
                 an outage: no example of the unit reached its model.
         """
-        outages: list[ArchonError] = []
+        course = _Course()
         pipeline = Pipeline(unit.architecture, self._client, self._cards, table=self._table)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._example(pipeline, unit, example, outages))
+                    group.create_task(self._within_budget(pipeline, unit, example, course))
                     for example in unit.examples
                 ]
         except ExceptionGroup as group_of_errors:
             raise first_cause(group_of_errors) from group_of_errors
-        if FEWEST_FOR_OUTAGE <= len(unit.examples) == len(outages):
-            raise outages[0]
-        return tuple(task.result() for task in tasks)
+        if FEWEST_FOR_OUTAGE <= len(unit.examples) == len(course.outages):
+            raise course.outages[0]
+        results = tuple(result for task in tasks if (result := task.result()) is not None)
+        return UnitEnd(results, course.stopped)
+
+    async def _within_budget(
+        self, pipeline: Pipeline, unit: Unit, example: Example, course: _Course
+    ) -> ExampleResult | None:
+        async with self._places:
+            if course.stopped:
+                return None
+            try:
+                return await self._example(pipeline, unit, example, course)
+            except BudgetExceeded as limit:
+                course.stopped = course.stopped or str(limit)
+                return None
 
     async def _example(
-        self, pipeline: Pipeline, unit: Unit, example: Example, outages: list[ArchonError]
+        self, pipeline: Pipeline, unit: Unit, example: Example, course: _Course
     ) -> ExampleResult:
-        async with self._places:
-            try:
-                ran = await pipeline.generate(example.question, first_slot=_FIRST_SLOT[unit.split])
-            except STUDY_WIDE:
-                raise
-            except ArchonError as error:
-                outages += [error] * isinstance(error, _OUTAGE)
-                return _faulty(unit, example, "infra_fault", f"{error}")
-            except Exception as error:
-                # A component may meet anything in what models write; one example, not the study.
-                return _faulty(unit, example, "infra_fault", f"{type(error).__name__}: {error}")
-            return await self._scored(unit, example, ran)
+        try:
+            ran = await pipeline.generate(example.question, first_slot=_FIRST_SLOT[unit.split])
+        except (BudgetExceeded, *STUDY_WIDE):
+            raise
+        except ArchonError as error:
+            course.outages += [error] * isinstance(error, _OUTAGE)
+            return _faulty(unit, example, "infra_fault", f"{error}")
+        except Exception as error:
+            # A component may meet anything in what models write; one example, not the study.
+            return _faulty(unit, example, "infra_fault", f"{type(error).__name__}: {error}")
+        return await self._scored(unit, example, ran)
 
     async def _scored(self, unit: Unit, example: Example, ran: PipelineResult) -> ExampleResult:
         status: ExampleStatus = "ok" if ran.answer.text.strip() else "model_fault"
@@ -130,7 +160,7 @@ class Evaluator:
         error = ""
         try:
             score = await self._scorer.score(example, ran.answer)
-        except STUDY_WIDE:
+        except (BudgetExceeded, *STUDY_WIDE):
             raise
         except (ScoringError, CallError) as failure:
             status, error = "scorer_fault", str(failure)

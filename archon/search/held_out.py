@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 from archon.benchmarks.examples import Example
 from archon.benchmarks.splits import blocks
-from archon.core.errors import BudgetExceeded
 from archon.core.records import HELD_OUT_SPLIT, TrialLog
 from archon.core.results import ExampleResult
 from archon.runtime.failures import first_cause
@@ -54,22 +53,21 @@ async def run_held_out(
     for came in results.values():
         watcher.results_came(came)
 
-    async def run(unit: Unit) -> None:
-        came = [result for result in await evaluator.evaluate(unit) if is_scored(result)]
+    async def run(unit: Unit) -> str:
+        end = await evaluator.evaluate(unit)
+        came = [result for result in end.results if is_scored(result)]
         await log.record(came)
         results[unit.pipeline_id] += came
         watcher.results_came(came)
+        return end.stopped
 
-    stopped = ""
     try:
         async with asyncio.TaskGroup() as group:
-            for unit in _units(chosen, examples, block_size, results):
-                group.create_task(run(unit))
+            units = _units(chosen, examples, block_size, results)
+            tasks = [group.create_task(run(unit)) for unit in units]
     except ExceptionGroup as failures:
-        cause = first_cause(failures)
-        if not isinstance(cause, BudgetExceeded):
-            raise cause from failures
-        stopped = str(cause)
+        raise first_cause(failures) from failures
+    stopped = next((reason for task in tasks if (reason := task.result())), "")
     order = {example.id: i for i, example in enumerate(examples)}
     return tuple(
         Measured(

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from archon.benchmarks.examples import Example
 from archon.benchmarks.splits import blocks
-from archon.core.errors import BudgetExceeded
 from archon.core.records import SEARCH_SPLIT, ProposalRow, TrialLog, TrialRow
 from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
 from archon.runtime.failures import first_cause
@@ -156,14 +155,12 @@ class Search:
         try:
             while units := self._next_units(proposal, results):
                 async with asyncio.TaskGroup() as group:
-                    for unit in units:
-                        group.create_task(self._run_unit(unit, results))
+                    tasks = [group.create_task(self._run_unit(unit, results)) for unit in units]
+                if stopped := next((reason for task in tasks if (reason := task.result())), ""):
+                    self._spent = stopped
+                    return Stopped("interrupted", stopped)
         except ExceptionGroup as failures:
-            cause = first_cause(failures)
-            if not isinstance(cause, BudgetExceeded):
-                raise cause from failures
-            self._spent = str(cause)
-            return Stopped("interrupted", self._spent)
+            raise first_cause(failures) from failures
         order = {example.id: i for i, example in enumerate(self._plan.examples)}
         results.sort(key=lambda result: order[result.example_id])
         if reason := unanswered(results):
@@ -189,11 +186,13 @@ class Search:
             if examples
         )
 
-    async def _run_unit(self, unit: Unit, results: list[ExampleResult]) -> None:
-        came = await self._evaluator.evaluate(unit)
-        await self._log.record(came)
-        results += came
-        self._watcher.results_came(came)
+    async def _run_unit(self, unit: Unit, results: list[ExampleResult]) -> str:
+        """Run and record; says why the budget stopped it, "" where it did not."""
+        end = await self._evaluator.evaluate(unit)
+        await self._log.record(end.results)
+        results += end.results
+        self._watcher.results_came(end.results)
+        return end.stopped
 
 
 def usable(results: Sequence[ExampleResult]) -> tuple[ExampleResult, ...]:

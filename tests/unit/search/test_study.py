@@ -105,6 +105,19 @@ async def test_search_stops_before_a_limit_would_be_passed(
     assert unit in last.reason
 
 
+async def test_questions_answered_before_a_limit_stand_though_their_block_is_not_done(
+    tmp_path: Path,
+) -> None:
+    asked = world(tmp_path, caps=Caps(calls=15), n_trials=None, n_examples=20, block_size=20)
+    await asked.search()
+    with asked.open() as store:
+        last = store.reader().trials(STUDY)[-1]
+        kept = store.reader().results(STUDY, last.proposal.pipeline_id)
+    assert last.state == "interrupted"
+    assert 0 < len(kept) < 20
+    assert all(result.status == "ok" for result in kept)
+
+
 async def test_question_that_cannot_be_asked_fails_its_trial_and_no_other(tmp_path: Path) -> None:
     def fails(question: str, slot: int) -> ArchonError | None:
         return BadRequest("no such option") if "3" in question and slot >= 2 else None
