@@ -183,6 +183,10 @@ class CallStore(Protocol):
         """Store bought replies. A key that is stored already keeps its first reply."""
         ...
 
+    async def write_off(self, keys: tuple[CallKey, ...]) -> None:
+        """Count a failed try, maybe billed, as uncertain spend; its intents stay for the next."""
+        ...
+
     async def abandon(self, keys: tuple[CallKey, ...], *, is_maybe_billed: bool) -> None:
         """Withdraw intents whose purchase failed; those maybe billed stay as uncertain spend."""
         ...

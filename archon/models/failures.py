@@ -94,14 +94,14 @@ def _refusal(
     status: int, codes: frozenset[str], message: str, quoted: str, where: str
 ) -> CallError:
     if status == 402 or codes & _QUOTA_CODES or _QUOTA_WORDS.search(message):
-        return QuotaExhausted(f"{quoted}. Its account has no credit left.")
+        return QuotaExhausted(f"{quoted.rstrip('.')}. Its account has no credit left.")
     if status in (401, 403):
         # Providers echo pieces of the key in these messages, so nothing of them is quoted.
         return AuthFailed(
             f"{where} refuses the key ({status}). Check the variable that `key_env` names."
         )
     if status == 404:
-        return ModelGone(f"{quoted}. `archon models` lists what it serves.")
+        return ModelGone(f"{quoted.rstrip('.')}. `archon models` lists what it serves.")
     if codes & _CONTEXT_CODES or _CONTEXT_WORDS.search(message):
         return ContextOverflow(quoted)
     if codes & _FILTER_CODES or _FILTER_WORDS.search(message):

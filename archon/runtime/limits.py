@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from tenacity import AsyncRetrying, RetryCallState
 
@@ -22,7 +23,7 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
 
 
-def nothing_uncertain(batch: CallBatch) -> None:
+async def nothing_uncertain(batch: CallBatch) -> None:
     """Where nobody keeps the books."""
 
 
@@ -36,7 +37,7 @@ class Limited:
 
     inner: ModelClient
     gate: Gate = field(default_factory=Gate)
-    on_uncertain: Callable[[CallBatch], None] = nothing_uncertain
+    on_uncertain: Callable[[CallBatch], Awaitable[None]] = nothing_uncertain
     """Told of a failed try that may have been charged, before the next one; may raise
     ``BudgetExceeded``."""
     chance: Callable[[], float] = random.random
@@ -49,7 +50,7 @@ class Limited:
             retry=tries.may_repeat,
             stop=tries.is_over,
             wait=tries.wait_s,
-            before_sleep=lambda state: self._note(batch, state),
+            before_sleep=partial(self._note, batch),
             sleep=self.gate.sleep,
             reraise=True,
         )
@@ -79,10 +80,10 @@ class Limited:
         finally:
             self.gate.leave()
 
-    def _note(self, batch: CallBatch, state: RetryCallState) -> None:
+    async def _note(self, batch: CallBatch, state: RetryCallState) -> None:
         error = _error(state)
         if error is not None and error.is_maybe_billed:
-            self.on_uncertain(batch)
+            await self.on_uncertain(batch)
 
 
 @dataclass(slots=True)
@@ -101,19 +102,18 @@ class _Tries:
     def wait_s(self, state: RetryCallState) -> float:
         """Seconds until the next try; asked once for each failed one, before ``is_over``.
 
-        What the endpoint asks for, and a little more; else up to twice as long each time, half of
-        it by chance.
+        Up to twice as long each time, half of it by chance. Where the endpoint asks for a wait,
+        that and a little more; from the second time on not less than without asking, so that one
+        which asks for milliseconds for ever is not sent hundreds of requests a second.
         """
         error = _error(state)
         assert error is not None
         self.failed[type(error)] += 1
-        chance = self.limited.chance()
+        chance, n_doublings = self.limited.chance(), min(self.failed[type(error)] - 1, 10)
+        self.next_wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0**n_doublings) * (1 + chance) / 2
         if isinstance(error, RateLimited) and error.retry_after_s is not None:
-            self.next_wait_s = error.retry_after_s + chance * min(1.0, error.retry_after_s / 10)
-        else:
-            n_doublings = min(self.failed[type(error)] - 1, 10)
-            longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0**n_doublings)
-            self.next_wait_s = longest * (1 + chance) / 2
+            asked_s = error.retry_after_s + chance * min(1.0, error.retry_after_s / 10)
+            self.next_wait_s = max(asked_s, self.next_wait_s) if n_doublings else asked_s
         return self.next_wait_s
 
     def is_over(self, state: RetryCallState) -> bool:

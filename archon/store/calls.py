@@ -1,4 +1,4 @@
-"""Calls bought once: claim, put and abandon, each for all pending callers in one transaction."""
+"""Calls bought once: claim, put, abandon ... each for all pending callers in one transaction."""
 
 from __future__ import annotations
 
@@ -42,6 +42,14 @@ class Claim:
     def wanted(self) -> list[Key]:
         """The wanted keys."""
         return [(self.batch.digest, slot) for slot in self.batch.slots]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTry:
+    """A try that may be billed although it brought nothing, and that is followed by another."""
+
+    keys: tuple[Key, ...]
+    failed_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,23 @@ class CallSteps:
         if n_new != len(rows):
             self._count_duplicates(connection, rows)
         return [None] * len(puts)
+
+    def write_off(self, connection: sa.Connection, tries: Sequence[FailedTry]) -> list[None]:
+        """Count what this store's intents reserved as uncertain spend, and date them anew.
+
+        An intent that has the later date is counted already: a repeat changes nothing.
+        """
+        for failed in tries:
+            earlier = sa.and_(intents.c.owner == self.owner, intents.c.sent_at < failed.failed_at)
+            condition = sa.and_(has_key(intents), earlier)
+            withdrawn = take_away(connection, condition, failed.keys)
+            if withdrawn:
+                record_losses(connection, withdrawn, "maybe_billed")
+                connection.execute(
+                    insert_new(intents, self.dialect),
+                    [_intent_again(row, self.owner, failed.failed_at) for row in withdrawn],
+                )
+        return [None] * len(tries)
 
     def abandon(self, connection: sa.Connection, abandonments: Sequence[Abandonment]) -> list[None]:
         """Withdraw this store's intents; those maybe billed become uncertain spend."""
@@ -191,7 +216,8 @@ class StoredCalls:
         self._study_id = study_id
         self._claim = Step(0, steps.claim)
         self._put = Step(1, steps.put)
-        self._abandon = Step(2, steps.abandon)
+        self._write_off = Step(2, steps.write_off)
+        self._abandon = Step(3, steps.abandon)
 
     async def claim(
         self,
@@ -226,6 +252,11 @@ class StoredCalls:
         if rows:
             await self._writer.submit(self._put, rows)
 
+    async def write_off(self, keys: tuple[CallKey, ...]) -> None:
+        """See ``CallStore``."""
+        plain = tuple((key.digest, key.slot) for key in keys)
+        await self._writer.submit(self._write_off, FailedTry(plain, time.time()))
+
     async def abandon(self, keys: tuple[CallKey, ...], *, is_maybe_billed: bool) -> None:
         """See ``CallStore``."""
         plain = tuple((key.digest, key.slot) for key in keys)
@@ -238,6 +269,19 @@ _SELECT_INTENTS = sa.select(intents).where(has_key(intents))
 
 def _key_of(row: Mapping[str, Any]) -> Key:
     return row["digest"], row["slot"]
+
+
+def _intent_again(lost: Mapping[str, Any], owner: str, sent_at: float) -> dict[str, Any]:
+    """The intent of the next try, from what the failed one had reserved."""
+    return {
+        "digest": lost["digest"],
+        "slot": lost["slot"],
+        "owner": owner,
+        "study_id": lost["study_id"],
+        "reserved_nusd": lost["nusd"],
+        "reserved_tokens": lost["tokens"],
+        "sent_at": sent_at,
+    }
 
 
 def _request_row(claim: Claim) -> dict[str, str]:

@@ -184,6 +184,25 @@ class CallStoreSuite:
             assert (spend.n_in_flight, *lost) == (0, *expected)
             assert await calls.claim(batch, IDENTITY) == {}, "it can be bought again"
 
+    async def test_failed_tries_of_a_purchase_that_goes_on_are_uncertain_spend(
+        self, opener: Opener
+    ) -> None:
+        batch = batch_of("Which?", (0, 1))
+        with opener() as store:
+            calls = store.calls("s")
+            await calls.claim(batch, IDENTITY, reserved_nusd=100, reserved_tokens=40)
+            await calls.write_off(batch.keys())
+            await calls.write_off(batch.keys()[1:])
+            spend = store.reader().spend("s")
+            lost = (spend.n_uncertain, spend.uncertain_nusd, spend.uncertain_tokens)
+            assert lost == (3, 300, 120)
+            assert (spend.n_in_flight, spend.reserved_nusd) == (2, 200), "the next try runs"
+            await calls.put((reply_to(batch),), (9,))
+            await calls.abandon(batch.keys()[1:], is_maybe_billed=True)
+            await calls.write_off(batch.keys())
+            spend = store.reader().spend("s")
+        assert (spend.n_bought, spend.n_uncertain, spend.n_in_flight) == (1, 4, 0)
+
     async def test_uncertain_spend_stays_when_the_call_is_bought_again(
         self, opener: Opener
     ) -> None:

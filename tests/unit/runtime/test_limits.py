@@ -98,6 +98,15 @@ async def test_rate_limit_without_a_time_is_waited_for_by_doubling() -> None:
     assert clock.slept == [0.375, 0.75, 1.5]
 
 
+async def test_endpoint_that_asks_for_milliseconds_for_ever_is_not_hammered() -> None:
+    client, scripted, clock = limited([RateLimited("later", 0.003)], Limits(patience_s=60.0))
+    with pytest.raises(RateLimited):
+        await client.complete(batch())
+    assert len(scripted.asked) < 10
+    assert clock.slept[0] < 0.01
+    assert clock.now <= 60.0
+
+
 async def test_patience_with_rate_limits_ends() -> None:
     client, scripted, clock = limited([RateLimited("later", 50.0)], Limits(patience_s=120.0))
     with pytest.raises(RateLimited):
@@ -131,16 +140,20 @@ async def test_rate_limit_of_one_request_pauses_all_to_the_endpoint() -> None:
 
 async def test_failed_try_that_may_be_charged_is_noted_before_the_next() -> None:
     noted: list[CallBatch] = []
+
+    async def note(batch: CallBatch) -> None:
+        noted.append(batch)
+
     clock = Clock()
     scripted = Scripted([TimedOut("slow"), RateLimited("later", 1.0), BadResponse("html"), "fine"])
     gate = Gate(clock=clock, sleep=clock.sleep)
     asked = batch(n=2)
-    await Limited(scripted, gate, noted.append).complete(asked)
+    await Limited(scripted, gate, note).complete(asked)
     assert noted == [asked, asked]  # the time-out and the bad reply; a 429 is never charged
 
 
 async def test_no_further_try_where_the_budget_does_not_allow_it() -> None:
-    def refuse(batch: CallBatch) -> None:
+    async def refuse(batch: CallBatch) -> None:
         raise BudgetExceeded("used up")
 
     clock = Clock()
