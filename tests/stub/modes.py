@@ -3,6 +3,8 @@
 Before the answer: ``slow:SECONDS``. Errors: see ``ERRORS``; ``429:HEADER`` takes a Retry-After
 (seconds, a date, or ``date+SECONDS``), ``429-ms:N`` and ``429-reset:TEXT`` other vendors' headers.
 Connection: see ``CONNECTION``; ``redirect:URL``. Answers: see ``EDITS`` and ``RAW``.
+``echo:WHAT`` says the key that was sent: in the error status WHAT, in a 200 that holds an error
+(``error``), or in one that is no JSON (``text``).
 """
 
 from __future__ import annotations
@@ -89,6 +91,18 @@ def error_reply(mode: str, fmt: Format) -> tuple[int, dict[str, str], bytes] | N
     return failure.status, headers, orjson.dumps(body)
 
 
+def echo_reply(what: str, key: str, fmt: Format) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of a server that repeats the key in what it says."""
+    message = f"Something is wrong with {key}, is it not?"
+    body = openai_error(message, "odd", None)
+    if fmt == "anthropic":
+        body = anthropic_error(message, "odd")
+    headers = {"Content-Type": "application/json"}
+    if what == "text":
+        return 200, headers, message.encode()
+    return (200 if what == "error" else int(what)), headers, orjson.dumps(body)
+
+
 def _wait_headers(name: str, argument: str) -> dict[str, str]:
     if not argument:
         return {}
@@ -125,9 +139,16 @@ def _finish(openai: str, anthropic: str) -> Callable[[dict[str, Any], Format], N
     return edit
 
 
-def _message(**fields: object) -> Callable[[dict[str, Any], Format], None]:
+def _message(
+    *blocks: dict[str, object], stop: str = "", **fields: object
+) -> Callable[[dict[str, Any], Format], None]:
+    """Fields of a message of OpenAI's; for Anthropic's format its blocks, and why it stopped."""
+
     def edit(body: dict[str, Any], fmt: Format) -> None:
-        for choice in body["choices"]:
+        if fmt == "anthropic":
+            body["content"] = [*blocks]
+            body["stop_reason"] = stop or body["stop_reason"]
+        for choice in body["choices"] if fmt == "openai" else ():
             choice["message"].update(fields)
 
     return edit
@@ -153,7 +174,16 @@ def _error_inside(body: dict[str, Any], fmt: Format) -> None:
     body.update(openai_error("The upstream failed.", "server_error", "502"))
 
 
+def _reasoning(body: dict[str, Any], fmt: Format) -> None:
+    if fmt == "anthropic":
+        body["content"].insert(0, _THINKING)
+    for choice in body["choices"] if fmt == "openai" else ():
+        choice["message"]["reasoning_content"] = "Let me think."
+
+
 _CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+_USE = {"type": "tool_use", "id": "c1", "name": "look", "input": {}}
+_THINKING = {"type": "thinking", "thinking": "Let me think.", "signature": "s"}
 _PARTS = [{"type": "text", "text": "Hello "}, {"type": "text", "text": "there"}]
 
 EDITS: dict[str, Callable[[dict[str, Any], Format], None]] = {
@@ -169,12 +199,12 @@ EDITS: dict[str, Callable[[dict[str, Any], Format], None]] = {
     "nul": _content("a\x00b"),
     "null": _content(None),
     "other-model": _top(model="somebody-else"),
-    "parts": _message(content=_PARTS),
-    "reasoning": _message(reasoning_content="Let me think."),
-    "reasoning-only": _message(content=None, reasoning_content="Let me think."),
-    "refusal": _message(content=None, refusal="I can't help with that."),
+    "parts": _message(*_PARTS, content=_PARTS),
+    "reasoning": _reasoning,
+    "reasoning-only": _message(_THINKING, content=None, reasoning_content="Let me think."),
+    "refusal": _message(stop="refusal", content=None, refusal="I can't help with that."),
     "surrogate": _content("a\N{REPLACEMENT CHARACTER}b"),
-    "tool-calls": _message(content=None, tool_calls=[_CALL]),
+    "tool-calls": _message(_USE, stop="tool_use", content=None, tool_calls=[_CALL]),
 }
 
 
@@ -194,7 +224,7 @@ def known(mode: str) -> bool:
     """Whether the stub has this mode."""
     name = mode.partition(":")[0]
     return (
-        name in ("ok", "503-html", "one-choice", "wrong-type", "429-ms", "429-reset")
+        name in ("ok", "503-html", "echo", "one-choice", "wrong-type", "429-ms", "429-reset")
         or name in ERRORS
         or name in CONNECTION
         or name in RAW

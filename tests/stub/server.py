@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 
 from tests.stub.ledger import Ledger
-from tests.stub.modes import edited, error_reply, known
+from tests.stub.modes import echo_reply, edited, error_reply, known
 from tests.stub.texts import Responder, digest_of, respond
 from tests.stub.wire import Completion, Format, anthropic_body, openai_body, openai_error
 
@@ -124,7 +124,9 @@ class Stub:
         sent = request.headers.get("x-api-key") or request.headers.get("Authorization", "")
         if self.key and sent.removeprefix("Bearer ") != self.key:
             mode = "401"
-        if failed := error_reply(mode, fmt):
+        name, _, what = mode.partition(":")
+        failed = echo_reply(what, sent, fmt) if name == "echo" else error_reply(mode, fmt)
+        if failed:
             status, headers, data = failed
             return web.Response(status=status, headers=headers, body=data)
         if body.get("n", 1) > 1 and body.get("temperature") == 0:
