@@ -77,7 +77,10 @@ class OpenAIEndpoint:
                 data = await self._post(body, batch.slots[0])
         except TimeoutError:
             raise TimedOut(f"{self._where} gave no reply within {self.deadline_s:g} s") from None
-        return read_replies(data, batch, latency_s=self._clock() - started, where=self._where)
+        latency_s = self._clock() - started
+        return read_replies(
+            data, batch, latency_s=latency_s, where=self._where, secret=self._secret
+        )
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""

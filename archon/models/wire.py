@@ -11,6 +11,7 @@ import orjson
 from archon.core.calls import CallBatch, Finish, ModelReply, ModelRequest, Usage
 from archon.core.errors import BadResponse
 from archon.models.failures import http_failure, scrubbed, status_inside
+from archon.models.secret import Secret
 
 BYTES_PER_TOKEN = 4
 """For estimates where an endpoint says nothing; a usual mean over English text."""
@@ -63,18 +64,26 @@ def request_bytes(model: str, request: ModelRequest, n: int) -> bytes:
 
 
 def read_replies(
-    data: bytes, batch: CallBatch, *, latency_s: float, where: str
+    data: bytes, batch: CallBatch, *, latency_s: float, where: str, secret: Secret | None = None
 ) -> tuple[ModelReply, ...]:
     """The replies in a body that came with status 200, for the first slots of the batch.
+
+    Args:
+        data: The body.
+        batch: What it answers.
+        latency_s: How long it took, seconds.
+        where: The model and its endpoint, for messages.
+        secret: The key that was sent, which must not come back in a message.
 
     Raises:
         BadResponse: The body is not a chat completion.
         CallError: It holds an error instead of choices.
     """
-    body = _parsed(data, where)
+    body = _parsed(data, where, secret)
     choices = body.get("choices")
     if not choices and body.get("error"):
-        raise http_failure(status_inside(body["error"]), (), data, where=where)
+        status = status_inside(body["error"])
+        raise http_failure(status, (), data, where=where, secret=secret)
     if not isinstance(choices, list) or not choices:
         raise BadResponse(f"{where} sent no choices")
     written = [_written(choice, where) for choice in choices[: len(batch.slots)]]
@@ -94,17 +103,18 @@ def read_replies(
     )
 
 
-def _parsed(data: bytes, where: str) -> dict[str, object]:
+def _parsed(data: bytes, where: str, secret: Secret | None) -> dict[str, object]:
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError:
         try:  # Lone surrogates are legal escapes, which only the standard library accepts.
             body = json.loads(data)
         except (ValueError, RecursionError):
-            sample = scrubbed(data[:400].decode("utf-8", "replace"))
+            sample = scrubbed(data.decode("utf-8", "replace"), secret)
             raise BadResponse(f"{where} sent no valid JSON: {sample}") from None
     if not isinstance(body, dict):
-        raise BadResponse(f"{where} sent {scrubbed(str(body))} instead of a chat completion")
+        said = scrubbed(str(body), secret)
+        raise BadResponse(f"{where} sent {said} instead of a chat completion")
     return body
 
 

@@ -156,6 +156,9 @@ def _opened(
     secret: Secret | None = None
     if spec.key_env:
         secret = settings.need_secret(spec.key_env, why=f"model {spec.alias!r}")
+    elif spec.backend == "litellm":
+        # LiteLLM would find it too, but a key that we do not know cannot be kept out of messages.
+        secret = settings.secret(f"{spec.model.partition('/')[0].upper()}_API_KEY")
     deadline_s = spec.limits.deadline_s or DEADLINE_S
     if spec.backend == "litellm":
         return _hosted(spec, secret, deadline_s)

@@ -48,16 +48,18 @@ SINGLE = Architecture(((ComponentSpec.of("generate", "m", temperature=1.0, max_t
 NUMERIC: Mapping[str, object] = {"kind": "numeric"}
 
 
-def model_spec(wire: str, url: str, name: str, *, alias: str, deadline_s: float) -> ModelSpec:
+def model_spec(
+    wire: str, url: str, name: str, *, alias: str, key_name: str, deadline_s: float
+) -> ModelSpec:
     """The model as a job file would describe it."""
     limits = ModelLimits(deadline_s=deadline_s)
     if wire == ENDPOINT:
         return ModelSpec(
-            alias, "url", name, url=url, key_env=KEY_NAME, price=PRICE, sends_slots=True,
+            alias, "url", name, url=url, key_env=key_name, price=PRICE, sends_slots=True,
             limits=limits,
         )  # fmt: skip
     return ModelSpec(
-        alias, "litellm", f"{wire}/{name}", key_env=KEY_NAME, price=PRICE, limits=limits
+        alias, "litellm", f"{wire}/{name}", key_env=key_name, price=PRICE, limits=limits
     )
 
 
@@ -89,6 +91,8 @@ class Rig:
     """What the stub calls the model behind the alias "m"; "j", a judge, is always "judge"."""
     architecture: Architecture = SINGLE
     scorer: Mapping[str, object] = field(default_factory=lambda: NUMERIC)
+    key_name: str = KEY_NAME
+    """The variable that the models name for their key; "" for none."""
     deadline_s: float = 30.0
     caps: Caps = field(default_factory=Caps)
     clock: Clock = field(default_factory=Clock)
@@ -139,7 +143,14 @@ class Rig:
         spent = spent_before(store.reader().spend(STUDY))
         self.budget = Budget(self.caps, time.monotonic, spent)
         specs = [
-            model_spec(self.wire, self.stub.base_url, name, alias=a, deadline_s=self.deadline_s)
+            model_spec(
+                self.wire,
+                self.stub.base_url,
+                name,
+                alias=a,
+                key_name=self.key_name,
+                deadline_s=self.deadline_s,
+            )
             for a, name in (("m", self.name), ("j", "judge"))
         ]
         async with open_models(specs, self.settings, say=self.said.append) as models:

@@ -478,18 +478,3 @@ async def test_bill_never_passes_what_the_budget_counts(
     assert bill <= spent <= 20 * MAYBE_BILLED.nusd
     totals = rig.totals()
     assert totals.spend_nusd + totals.uncertain_nusd == spent, "budget and database agree"
-
-
-# ------------------------------------------------------------------------------- redirects
-
-
-@pytest.mark.parametrize("wire", WIRES)
-async def test_redirect_takes_the_key_nowhere(stub: Stub, make_rig: MakeRig, wire: str) -> None:
-    rig = make_rig(wire=wire)
-    async with running_stub(Stub()) as thief:
-        path = "messages" if wire == ANTHROPIC else "chat/completions"
-        stub.always("adds-1", f"redirect:{thief.base_url}/{path}")
-        (result,) = await rig.ask()
-    assert result.status == "infra_fault"
-    assert "redirects" in result.error
-    assert (thief.ledger.requests, thief.last_headers) == (0, {})
