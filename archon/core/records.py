@@ -204,7 +204,10 @@ class TrialLog(Protocol):
         ...
 
     async def record(self, results: Sequence[ExampleResult]) -> None:
-        """Keep results; one that is there already, for the same question and split, stays."""
+        """Keep results. One that is there already, for the same question and split, stays.
+
+        Except one without a score (a fault): it makes way for one that has a score.
+        """
         ...
 
 

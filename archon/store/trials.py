@@ -73,8 +73,10 @@ class TrialSteps:
     def record(
         self, connection: sa.Connection, groups: Sequence[list[dict[str, Any]]]
     ) -> list[None]:
-        """Insert results; those that are there already stay."""
+        """Insert results; those that are there already stay, faults make way for scores."""
         rows = [row for group in groups for row in group]
+        if scored := [_bound(row) for row in rows if row["score"] is not None]:
+            connection.execute(_DELETE_FAULT, scored)
         connection.execute(insert_new(example_results, self.dialect), rows)
         return [None] * len(groups)
 
@@ -150,6 +152,18 @@ _PROPOSED = {
     "n_examples": 0,
     "ended_at": None,
 }
+
+
+_RESULT_KEY = ("study_id", "split", "pipeline_id", "example_id")
+_DELETE_FAULT = sa.delete(example_results).where(
+    *(example_results.c[name] == sa.bindparam(f"b_{name}") for name in _RESULT_KEY),
+    example_results.c.score.is_(None),
+)
+
+
+def _bound(row: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of ``_DELETE_FAULT``."""
+    return {f"b_{name}": row[name] for name in _RESULT_KEY}
 
 
 def _is_trial(study_id: str, number: int) -> sa.ColumnElement[bool]:

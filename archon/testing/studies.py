@@ -224,6 +224,17 @@ class StudyStoreSuite:
         assert list(held_out) == [result_of("q0", HELD_OUT_SPLIT)]
         assert spend.n_reused == 8, "two of three calls, in four results"
 
+    async def test_score_takes_the_place_of_a_fault_and_no_fault_that_of_a_score(
+        self, opener: Opener
+    ) -> None:
+        fault = replace(result_of(), status="infra_fault", score=None, error="reset")
+        with opener() as store:
+            log = await self._log(store)
+            for result in (fault, replace(fault, error="again"), result_of(), fault):
+                await log.record([result])
+            (found,) = store.reader().results("abc123", ARCHITECTURE.pipeline_id())
+        assert found == result_of()
+
     async def test_result_of_an_unknown_example_is_refused(self, opener: Opener) -> None:
         with opener() as store:
             log = await self._log(store)
