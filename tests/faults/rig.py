@@ -96,6 +96,8 @@ class Rig:
     deadline_s: float = 30.0
     caps: Caps = field(default_factory=Caps)
     clock: Clock = field(default_factory=Clock)
+    is_in_real_time: bool = False
+    """Waits between tries are waited for."""
     budget: Budget = field(init=False)
     said: list[str] = field(default_factory=list)
     """Every line and error that a user could have seen."""
@@ -154,7 +156,7 @@ class Rig:
             for a, name in (("m", self.name), ("j", "judge"))
         ]
         async with open_models(specs, self.settings, say=self.said.append) as models:
-            for model in models.by_alias.values():
+            for model in models.by_alias.values() if not self.is_in_real_time else ():
                 model.gate.clock, model.gate.sleep = self.clock, self.clock.sleep
             client = models.studied(store.calls(STUDY), self.budget)
             scorer = build_scorer(self.scorer, lambda alias: ModelAsks(client, models.cards[alias]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -232,7 +233,11 @@ async def test_habit_of_a_judge_costs_one_more_ask_and_no_candidate(
 
 
 def candidates_after_each_layer(result: ExampleResult) -> list[int]:
-    return [len(event["candidates"]) for event in result.trace if event["event"] == "layer"]
+    return [len(layer["candidates"]) for layer in layers_of(result)]
+
+
+def layers_of(result: ExampleResult) -> list[Any]:
+    return [event for event in result.trace if event["event"] == "layer"]
 
 
 # --------------------------- a judge that its provider, its context or its own will keeps silent
@@ -420,8 +425,7 @@ async def test_equal_candidates_that_nobody_tells_apart_stay_in_the_order_of_the
     (result,) = await make_rig(name="writer", architecture=pipeline(*steps)).ask()
     assert (result.status, result.answer.text) == ("ok", FIRST)
     assert stub.ledger.requests_by_model["judge"] == n_judge
-    *_, last = (event for event in result.trace if event["event"] == "layer")
-    assert [candidate["slot"] for candidate in last["candidates"]] == [0, 1, 2]
+    assert [kept["slot"] for kept in layers_of(result)[-1]["candidates"]] == [0, 1, 2]
 
 
 # -------------------------------------------------------------------------- judges as scorers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -102,6 +103,31 @@ async def test_study_whose_endpoint_is_away_rests_and_runs_on_as_if_nothing_had_
     assert found(report) == found(await undisturbed(tmp_path / "calm", settings))
     assert stub.ledger.completions == report.spend.n_bought
     assert not stub.ledger.to_data()["bought_again"]
+
+
+async def test_calls_in_flight_when_a_study_is_stopped_are_on_the_books_and_nothing_else(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    stub.key = ""
+    path = write_job(tmp_path, stub.base_url, parallel_trials=1)
+    stub.script(MODEL, *["ok"] * 60)
+    stub.always(MODEL, "hang")
+    task = asyncio.ensure_future(run(path, store, settings))
+    while stub.ledger.requests < 60 + 4:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    resting = load_report(store.reader(), "sums")
+    assert resting.study.state == "paused"
+    assert resting.spend.n_in_flight == 0
+    assert resting.spend.n_uncertain == stub.ledger.completions - resting.spend.n_bought > 0
+
+    stub.always(MODEL, "ok")
+    report = await run(path, store, settings)
+    assert found(report) == found(await undisturbed(tmp_path / "calm", settings))
+    assert report.spend.n_uncertain == resting.spend.n_uncertain
+    assert stub.ledger.completions == report.spend.n_bought + report.spend.n_uncertain
 
 
 async def test_question_that_met_a_fault_before_a_rest_is_asked_again_and_its_result_kept(
