@@ -1,7 +1,8 @@
 """Hosted models through LiteLLM, which is imported when the first of them is opened.
 
 One ``complete`` is one HTTP request: LiteLLM's retries and those of the clients below it are off,
-our deadline stands around it, and redirects are not followed where its clients let us say so.
+our deadline stands around it. Where its clients let us say so, which is for OpenAI's and
+Anthropic's models, redirects are not followed and bodies without an end not read.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from archon.core.calls import CallBatch, ModelReply, Price
 from archon.core.errors import BadResponse, SetupError, TimedOut
+from archon.models.body_limit import body_limit
 from archon.models.litellm_errors import translated
 from archon.models.secret import Secret
 from archon.models.wire import Written, split_usage
@@ -147,7 +149,7 @@ class LiteLLMModel:
         return arguments
 
     def _client(self) -> Any:
-        """A client of the provider's own kind that follows no redirects; None: LiteLLM's own."""
+        """A client of the provider's own kind, with our limits; None: LiteLLM's own."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
             provider = self._model.partition("/")[0]
@@ -155,7 +157,9 @@ class LiteLLMModel:
                 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
                 self._clients[loop] = AsyncHTTPHandler(
-                    timeout=self._deadline_s, follow_redirects=False
+                    timeout=self._deadline_s,
+                    follow_redirects=False,
+                    event_hooks={"response": [body_limit(self._where)]},
                 )
             elif provider == "openai" and self._secret is not None:
                 self._clients[loop] = self._openai_client(self._secret)
@@ -173,7 +177,11 @@ class LiteLLMModel:
             base_url=self._api_base,
             max_retries=0,
             http_client=httpx.AsyncClient(
-                follow_redirects=False, timeout=self._deadline_s, limits=limits, trust_env=False
+                follow_redirects=False,
+                timeout=self._deadline_s,
+                limits=limits,
+                trust_env=False,
+                event_hooks={"response": [body_limit(self._where)]},
             ),
         )
 

@@ -70,6 +70,8 @@ def translated(error: BaseException, *, where: str, secret: Secret | None) -> Ca
         secret: The key that was sent, which must not come back in a message.
     """
     chain = list(_causes(error))
+    if found := next((cause for cause in chain if isinstance(cause, BadResponse)), None):
+        return BadResponse(str(found))  # Our own, from below LiteLLM.
     for cause in chain:
         if (reply := getattr(cause, "response", None)) is not None and _is_reply_error(cause):
             return http_failure(

@@ -10,12 +10,12 @@ import aiohttp
 
 from archon.core.calls import CallBatch, ModelReply
 from archon.core.errors import BadRequest, BadResponse, CallError, TimedOut, Unreachable
+from archon.models.body_limit import MAX_BODY_BYTES, too_long
 from archon.models.failures import NotConnected, http_failure
 from archon.models.secret import Secret
 from archon.models.wire import read_replies, request_bytes
 
 CONNECT_TIMEOUT_S = 10.0
-MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_SAMPLES = 128
 """Most samples asked for in one request: the limit of OpenAI's API, and of engines after it."""
 KEEPALIVE_S = 4.0
@@ -145,7 +145,7 @@ class OpenAIEndpoint:
             size += len(piece)
             if size > MAX_BODY_BYTES:
                 response.close()
-                raise BadResponse(f"{self._where} sent more than {MAX_BODY_BYTES:,} bytes")
+                raise too_long(self._where)
         return b"".join(pieces)
 
     def _translated(self, error: aiohttp.ClientError) -> CallError:

@@ -91,7 +91,7 @@ INFRA = [
     Infra("no-choices", 2, wires=(ENDPOINT, OPENAI)),
     Infra("no-usage", 2, wires=(ANTHROPIC,)),  # which its format promises; LiteLLM insists
     Infra("parts", 2, wires=(OPENAI,)),  # LiteLLM knows texts only
-    Infra("endless", 2, wires=(ENDPOINT,)),
+    Infra("endless", 2),
     Infra("hang", 2),
     Infra("drip", 2),
     Infra("400", 1, is_maybe_billed=False),
