@@ -20,6 +20,7 @@ from archon.core.errors import (
     AuthFailed,
     ModelGone,
     QuotaExhausted,
+    Unreachable,
 )
 from archon.runtime.budget import Amount, Caps
 from tests.faults.rig import ANTHROPIC, ENDPOINT, OPENAI, WIRES, Lost, MakeRig
@@ -172,6 +173,23 @@ async def test_nobody_at_the_address_is_asked_again_and_costs_nothing(
     monkeypatch.setenv("ANTHROPIC_API_BASE", origin)
     (result,) = await rig.ask()
     assert result.status == "ok"
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_endpoint_that_is_away_stops_the_study_and_is_not_asked_by_every_question(
+    stub: Stub, make_rig: MakeRig, wire: str
+) -> None:
+    rig = make_rig(wire=wire)
+    stub.always("adds-1", "503-html")
+    with pytest.raises(Unreachable, match="503"):
+        await rig.ask(200)
+    assert stub.ledger.requests < 200, "five tries each would be a thousand"
+    assert len(rig.lost()) == rig.budget.spent.calls == stub.ledger.requests
+    assert sum(lost.nusd for lost in rig.lost()) == rig.budget.spent.cost_nusd
+
+    stub.always("adds-1", "ok")
+    results = await rig.ask(200)
+    assert [result.status for result in results] == ["ok"] * 200
 
 
 @pytest.mark.parametrize("wire", WIRES)
