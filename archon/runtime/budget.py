@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from archon.core.errors import BudgetExceeded, CutOff
+from archon.core.errors import BudgetExceeded
 
 PROMPT_OVERHEAD_TOKENS = 64
 """Room for what a chat template adds around the messages of one request."""
@@ -115,8 +115,8 @@ class Budget:
         """Count what was spent without a reservation, e.g. on a try that may have been billed.
 
         Raises:
-            CutOff: It is counted, but with what is reserved it passes a limit.
+            BudgetExceeded: It is counted, but with what is reserved it passes a limit.
         """
         self.spent += amount
         if reason := self.caps.exceeded_by(self.spent + self.reserved):
-            raise CutOff(f"the budget does not allow another try: {reason}")
+            raise BudgetExceeded(f"the budget does not allow another try: {reason}")

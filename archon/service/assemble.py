@@ -75,9 +75,10 @@ class Models:
         """For a study: each completion is bought once, within the budget."""
 
         async def charge(batch: CallBatch) -> None:
-            # Where the budget ends here, the purchase is abandoned, and counted by that.
-            budget.charge(worst_case(batch, self.cards[batch.request.model]))
-            await calls.write_off(batch.keys())
+            try:
+                budget.charge(worst_case(batch, self.cards[batch.request.model]))
+            finally:
+                await calls.write_off(batch.keys())
 
         limited = {a: Limited(m.backend, m.gate, charge) for a, m in self.by_alias.items()}
         return Reusing(Budgeted(Routed(limited), budget, self.cards), calls, self.cards)

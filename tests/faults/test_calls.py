@@ -484,6 +484,7 @@ async def test_tries_that_may_be_charged_use_up_the_budget_also_of_a_later_run(
     assert "does not allow" in "".join(rig.said)
     assert stub.ledger.requests == stub.ledger.completions == n_tries
     assert rig.lost() == [MAYBE_BILLED] * n_tries
+    assert rig.budget.spent == uncertain(n_tries), "each try once"
 
     stub.always("adds-1", "ok")
     assert await rig.ask() == ()

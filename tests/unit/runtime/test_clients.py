@@ -234,8 +234,9 @@ async def test_call_under_way_at_the_deadline_is_cut_off_and_counted() -> None:
 def test_try_that_may_be_charged_counts_even_where_it_ends_the_budget() -> None:
     budget = Budget(Caps(calls=2), Clock())
     budget.charge(Amount(calls=2))
-    with pytest.raises(CutOff):
+    with pytest.raises(BudgetExceeded) as raised:
         budget.charge(Amount(calls=1))
+    assert not raised.value.is_maybe_billed, "the try after it is not sent"
     assert budget.spent.calls == 3
 
 
