@@ -6,10 +6,11 @@ study, ``Filling(Routed(...))`` for a pipeline at work; in ``Routed``, ``Limited
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from archon.core.calls import CallBatch, CallStore, ModelCard, ModelClient, Price
 from archon.models.engine import EmbeddedEngine
@@ -84,9 +85,45 @@ class Models:
         return Reusing(Budgeted(Routed(limited), budget, self.cards), calls, self.cards)
 
 
+class SharedEngine:
+    """The embedded engine for as long as the block lasts: started once, when it is first needed.
+
+    For whoever opens models more than once, since an engine takes half a minute to start.
+    """
+
+    def __init__(self, settings: Settings, *, say: Say) -> None:
+        """Nothing is started yet."""
+        self._settings = settings
+        self._say = say
+        self._stack = contextlib.AsyncExitStack()
+        self._starting = asyncio.Lock()
+        self._engine: EmbeddedEngine | None = None
+
+    async def running(self) -> EmbeddedEngine:
+        """The engine, which answers.
+
+        Raises:
+            SetupError: It does not start.
+        """
+        async with self._starting:
+            if self._engine is None:
+                folder, environment = self._settings.cache_dir, self._settings.environment()
+                engine = EmbeddedEngine(folder, environment=environment, report=self._say)
+                self._engine = await self._stack.enter_async_context(engine)
+            return self._engine
+
+    async def __aenter__(self) -> Self:
+        """Start nothing."""
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Stop the engine, if it was started."""
+        await self._stack.aclose()
+
+
 @contextlib.asynccontextmanager
 async def open_models(
-    specs: Sequence[ModelSpec], settings: Settings, *, say: Say
+    specs: Sequence[ModelSpec], settings: Settings, *, say: Say, shared: SharedEngine | None = None
 ) -> AsyncIterator[Models]:
     """Models that answer while the block lasts; starts the embedded engine if one needs it.
 
@@ -94,6 +131,7 @@ async def open_models(
         specs: The models of a job or pipeline file.
         settings: Where keys and folders are.
         say: Told what happens, a line at a time.
+        shared: An engine that outlives the block; by default it is stopped with the block.
 
     Raises:
         SetupError: A key or package is missing, or the engine does not start.
@@ -101,9 +139,9 @@ async def open_models(
     async with contextlib.AsyncExitStack() as stack:
         engine: EmbeddedEngine | None = None
         if any(spec.backend == "engine" for spec in specs):
-            engine = await stack.enter_async_context(
-                EmbeddedEngine(settings.cache_dir, environment=settings.environment(), report=say)
-            )
+            if shared is None:
+                shared = await stack.enter_async_context(SharedEngine(settings, say=say))
+            engine = await shared.running()
         gates = _gates(specs)
         opened: dict[str, OpenModel] = {}
         for spec in specs:
@@ -115,14 +153,20 @@ async def open_models(
 
 @contextlib.asynccontextmanager
 async def open_evaluator(
-    job: JobSpec, settings: Settings, *, calls: CallStore, budget: Budget, say: Say
+    job: JobSpec,
+    settings: Settings,
+    *,
+    calls: CallStore,
+    budget: Budget,
+    say: Say,
+    shared: SharedEngine | None = None,
 ) -> AsyncIterator[Evaluator]:
     """What runs the units of a job, for as long as the block lasts.
 
     Raises:
         SetupError: A key or package is missing, or the engine does not start.
     """
-    async with open_models(job.models, settings, say=say) as models:
+    async with open_models(job.models, settings, say=say, shared=shared) as models:
         client = models.studied(calls, budget)
         scorer = build_scorer(
             job.benchmark.scorer.to_data(),

@@ -26,9 +26,9 @@ from archon.core.results import ExampleResult, TrialOutcome
 from archon.runtime.pipeline import Pipeline as Runnable
 from archon.runtime.pipeline import PipelineResult
 from archon.search.watch import Watcher
-from archon.service.assemble import open_models
+from archon.service.assemble import SharedEngine, open_models
 from archon.service.export import Rule, export_by_rule, export_trial
-from archon.service.prepare import PreparedJob, prepare
+from archon.service.prepare import PreparedJob, in_store, prepare
 from archon.service.report import StudyReport, TrialLine, load_report
 from archon.service.settings import Settings, load_settings
 from archon.service.study_run import run_job
@@ -53,11 +53,19 @@ class Pipeline:
     and many questions at once.
     """
 
-    def __init__(self, file: PipelineFile, settings: Settings, *, say: Say = _silent) -> None:
+    def __init__(
+        self,
+        file: PipelineFile,
+        settings: Settings,
+        *,
+        say: Say = _silent,
+        shared: SharedEngine | None = None,
+    ) -> None:
         """Nothing is opened yet; ``load`` is the usual way."""
         self.file = file
         self._settings = settings
         self._say = say
+        self._shared = shared
         self._stack = contextlib.AsyncExitStack()
         self._opening = asyncio.Lock()
         self._runnable: Runnable | None = None
@@ -117,7 +125,9 @@ class Pipeline:
     async def _opened(self) -> Runnable:
         async with self._opening:
             if self._runnable is None:
-                opening = open_models(self.file.models, self._settings, say=self._say)
+                opening = open_models(
+                    self.file.models, self._settings, say=self._say, shared=self._shared
+                )
                 models = await self._stack.enter_async_context(opening)
                 self._runnable = Runnable(self.file.architecture, models.answering(), models.cards)
             return self._runnable
@@ -145,9 +155,11 @@ class Study:
         Raises:
             SpecError: The job or its questions are wrong; names every problem.
             SetupError: A package that is needed is not installed.
+            StoreError: The database cannot be opened.
         """
-        prepared = prepare(load_job(Path(path)), is_fresh=is_fresh)
-        return cls(prepared, settings or load_settings())
+        prepared, settings = prepare(load_job(Path(path))), settings or load_settings()
+        with open_store(settings.database_url.reveal()) as store:
+            return cls(in_store(prepared, store.reader(), is_fresh=is_fresh), settings)
 
     @property
     def id(self) -> str:

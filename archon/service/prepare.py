@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from archon.core.errors import SpecError
-from archon.core.records import NewStudy
+from archon.core.errors import NotFound, SpecError
+from archon.core.records import NewStudy, StudyReader
 from archon.models.litellm import known_price
 from archon.service.questions import Questions, load_questions
 from archon.service.settings import keep_litellm_at_home
@@ -20,7 +19,15 @@ class PreparedJob:
 
     job: JobSpec
     questions: Questions
-    study_id: str
+    number: int = 0
+    """Which of the job's studies, from 0: the same job on the same questions may run afresh."""
+
+    @property
+    def study_id(self) -> str:
+        """The same for the same job, questions and number, on every machine."""
+        fingerprint = self.questions.benchmark.fingerprint
+        parts = [self.job.canonical_json(), fingerprint, str(self.number) if self.number else ""]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
     def new_study(self) -> NewStudy:
         """The study as it is recorded when it is made."""
@@ -33,25 +40,38 @@ class PreparedJob:
         )
 
 
-def prepare(job: JobSpec, *, is_fresh: bool = False) -> PreparedJob:
-    """Load and check a job's questions, and find which study it is.
-
-    The same job on the same questions is the same study, which runs on where it stopped.
-
-    Args:
-        job: What to run.
-        is_fresh: Make a new study although there may be one of this job. Completions that were
-            bought are used again all the same.
+def prepare(job: JobSpec) -> PreparedJob:
+    """Load and check a job's questions; nothing is written and nothing is paid.
 
     Raises:
-        SpecError: The questions cannot be read, split or scored.
+        SpecError: The questions cannot be read, split or scored, or a price is not known.
         SetupError: A package that is needed is not installed.
     """
     _check_prices(job)
-    questions = load_questions(job.benchmark, seed=job.seed)
-    salt = secrets.token_hex(8) if is_fresh else ""
-    text = "\n".join((job.canonical_json(), questions.benchmark.fingerprint, salt))
-    return PreparedJob(job, questions, hashlib.sha256(text.encode()).hexdigest()[:12])
+    return PreparedJob(job, load_questions(job.benchmark, seed=job.seed))
+
+
+def in_store(prepared: PreparedJob, reader: StudyReader, *, is_fresh: bool) -> PreparedJob:
+    """The study of this job that a command means: the newest of them, which runs on.
+
+    Args:
+        prepared: The job.
+        reader: The store's.
+        is_fresh: Take the study after that instead, which does not exist yet. Completions that
+            were bought are used again all the same.
+    """
+    newest: PreparedJob | None = None
+    following = replace(prepared, number=0)
+    while _exists(following.study_id, reader):
+        newest, following = following, replace(prepared, number=following.number + 1)
+    return following if is_fresh or newest is None else newest
+
+
+def _exists(study_id: str, reader: StudyReader) -> bool:
+    try:
+        return reader.find_study(study_id).study_id == study_id
+    except NotFound:
+        return False
 
 
 def _check_prices(job: JobSpec) -> None:

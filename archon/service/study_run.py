@@ -22,7 +22,7 @@ from archon.search.sampler import OptunaSampler
 from archon.search.study import History, Plan, Search, SearchEnd, usable
 from archon.search.watch import Watcher
 from archon.search.winner import judge
-from archon.service.assemble import open_evaluator
+from archon.service.assemble import SharedEngine, open_evaluator
 from archon.service.budgets import caps_of, elapsed_s, spent_before
 from archon.service.prepare import PreparedJob
 from archon.service.report import FinalReport
@@ -38,9 +38,23 @@ Say = Callable[[str], None]
 
 
 async def run_job(
-    prepared: PreparedJob, store: Store, settings: Settings, *, watcher: Watcher, say: Say
+    prepared: PreparedJob,
+    store: Store,
+    settings: Settings,
+    *,
+    watcher: Watcher,
+    say: Say,
+    shared: SharedEngine | None = None,
 ) -> None:
     """Run a study to its end, or on from where it stopped. Nothing happens to a finished one.
+
+    Args:
+        prepared: The job with its questions.
+        store: Where everything is kept.
+        settings: Where keys and folders are.
+        watcher: Told how the study goes.
+        say: Told what happens besides, a line at a time.
+        shared: An embedded engine that outlives the run.
 
     Raises:
         ArchonError: The study cannot go on now. It rests as paused, and can be resumed.
@@ -54,7 +68,8 @@ async def run_job(
     except NotFound:
         await studies.create(prepared.new_study(), prepared.questions.rows())
     try:
-        reason = await StudyRun(prepared, store, settings, watcher=watcher, say=say).run()
+        run = StudyRun(prepared, store, settings, watcher=watcher, say=say, shared=shared)
+        reason = await run.run()
     except asyncio.CancelledError:
         await studies.stop(study_id, "paused", "stopped by the user")
         raise
@@ -75,6 +90,7 @@ class StudyRun:
         *,
         watcher: Watcher,
         say: Say,
+        shared: SharedEngine | None,
     ) -> None:
         """Read what earlier runs left; nothing runs yet."""
         self._job = prepared.job
@@ -84,6 +100,7 @@ class StudyRun:
         self._settings = settings
         self._watcher = watcher
         self._say = say
+        self._shared = shared
         self._trials = tuple(store.reader().trials(self._study_id, limit=None))
         self._began_s = time.monotonic() - elapsed_s(self._trials)
 
@@ -93,7 +110,12 @@ class StudyRun:
         budget = Budget(self._caps(1.0), time.monotonic, spent)
         calls = self._store.calls(self._study_id)
         async with open_evaluator(
-            self._job, self._settings, calls=calls, budget=budget, say=self._say
+            self._job,
+            self._settings,
+            calls=calls,
+            budget=budget,
+            say=self._say,
+            shared=self._shared,
         ) as evaluator:
             budget.caps = self._caps(1.0 - self._job.budget.held_out_share)
             end = await self._search(evaluator)

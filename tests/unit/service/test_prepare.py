@@ -12,10 +12,9 @@ from tests.jobs import write_job
 URL = "http://127.0.0.1:1/v1"
 
 
-def test_same_job_is_the_same_study_and_a_fresh_one_is_not(tmp_path: Path) -> None:
+def test_same_job_is_the_same_study(tmp_path: Path) -> None:
     job = load_job(write_job(tmp_path, URL))
     assert prepare(job).study_id == prepare(job).study_id
-    assert prepare(job, is_fresh=True).study_id != prepare(job, is_fresh=True).study_id
 
 
 @pytest.mark.parametrize(

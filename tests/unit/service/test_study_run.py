@@ -10,7 +10,7 @@ from archon.core.errors import AuthFailed, NotFound
 from archon.core.records import SEARCH_SPLIT
 from archon.search.objectives import Measured
 from archon.service.export import export_by_rule, export_trial
-from archon.service.prepare import prepare
+from archon.service.prepare import in_store, prepare
 from archon.service.report import StudyReport, load_report
 from archon.service.settings import Settings, load_settings
 from archon.service.study_run import run_job
@@ -68,6 +68,20 @@ async def test_job_ends_in_a_front_a_verdict_and_a_file_that_loads(
     assert loaded.architecture == exported.architecture
     assert loaded.provenance is not None
     assert loaded.provenance.n_questions == 20
+
+
+async def test_fresh_study_of_a_job_is_the_one_that_is_resumed_from_then_on(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    prepared = prepare(load_job(write_job(tmp_path, stub.base_url, budget={"trials": 2})))
+    ids = []
+    for is_fresh in (False, True, False, True, False):
+        meant = in_store(prepared, store.reader(), is_fresh=is_fresh)
+        await run_job(meant, store, settings, watcher=Log(), say=lambda line: None)
+        ids.append(meant.study_id)
+    assert ids[0] != ids[1] == ids[2] != ids[3] == ids[4] != ids[0]
+    assert len(store.reader().studies()) == 3
+    assert stub.ledger.completions == store.reader().spend(ids[0]).n_bought
 
 
 async def test_finalists_and_single_call_are_measured_on_fresh_samples_of_other_questions(

@@ -1,0 +1,60 @@
+"""The ``archon`` command: its verbs, and what becomes of an error.
+
+Modules of verbs import what they work with inside their functions. ``archon --help`` and a misspelt
+option would otherwise wait for the database and Optuna to load.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from archon.cli.output import err
+from archon.cli.search import search
+from archon.core.errors import ArchonError
+
+app = typer.Typer(
+    name="archon",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(search)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from archon.service.version import code_version
+
+        typer.echo(f"archon {code_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def archon(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Find the best inference-time pipeline for a task under a budget, and ship it.
+
+    `archon init` writes a first job file; `archon search job.yaml` runs it.
+    """
+
+
+def run() -> None:
+    """Run the command line of this process.
+
+    Exit codes: 0 done, 1 something else went wrong, 2 a file, argument or name is wrong, 3 a key,
+    package, engine or database is missing, 4 the budget does not suffice, 130 Ctrl-C, 143 SIGTERM.
+    """
+    try:
+        app()
+    except ArchonError as error:
+        err().print(f"{error}", style="red")
+        sys.exit(error.exit_code)

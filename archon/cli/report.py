@@ -1,0 +1,139 @@
+"""A study on a page: its front, its held-out results, its verdict, and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from archon.cli.output import table
+from archon.core.records import SpendTotals
+from archon.search.judgement import Judgement, Standing
+from archon.search.objectives import Objective
+from archon.service.describe import describe
+from archon.service.report import FinalReport, StudyReport, TrialLine
+from archon.service.units import count, difference, duration, interval, number, usd
+
+_NUSD_PER_USD = 1_000_000_000
+
+
+def print_study(report: StudyReport, console: Console, *, has_all_trials: bool = False) -> None:
+    """Print a study, finished or not.
+
+    Args:
+        report: The study.
+        console: Where to print.
+        has_all_trials: Show every trial, not the front alone.
+    """
+    study = report.study
+    state = "cut off" if study.state == "running" and not study.has_live_owner else study.state
+    why = f": {study.stop_reason}" if study.stop_reason else ""
+    console.print(f"Study {study.study_id} ({study.name}), {state}{why}")
+    objectives = report.job.objectives
+    shown = [line for line in report.trials if has_all_trials or line.is_on_front]
+    title = "Trials" if has_all_trials else f"Front, of {len(report.trials)} trials"
+    if shown:
+        console.print()
+        console.print(trial_table(shown, objectives, title=f"{title} (search questions)"))
+    if report.final is not None:
+        _print_final(report, report.final, console)
+    console.print()
+    for line in spend_lines(report.spend):
+        console.print(line)
+
+
+def trial_table(
+    lines: Sequence[TrialLine], objectives: Sequence[Objective], *, title: str = ""
+) -> Table:
+    """Trials with their objectives; ``*`` marks the front."""
+    made = table("trial", "", *objectives, "pipeline", title=title, right=("trial", *objectives))
+    for line in lines:
+        values = [
+            number(name, line.objectives[name]) if name in line.objectives else "-"
+            for name in objectives
+        ]
+        note = f"   ({line.state}: {line.reason})" if line.reason else ""
+        mark = "*" if line.is_on_front else ""
+        made.add_row(str(line.number), mark, *values, line.pipeline + note)
+    return made
+
+
+def spend_lines(spend: SpendTotals) -> Iterator[str]:
+    """What the search really took, apart from what a deployed pipeline takes."""
+    tokens = spend.prompt_tokens + spend.completion_tokens
+    line = (
+        f"Search spend: {count(spend.n_bought)} calls bought, {count(spend.n_reused)} reused, "
+        f"{count(tokens)} tokens ({count(spend.completion_tokens)} of them written)"
+    )
+    yield line + (f", {usd(spend.spend_nusd / _NUSD_PER_USD)}" if spend.spend_nusd else "")
+    if spend.n_uncertain:
+        yield (
+            f"  {count(spend.n_uncertain)} calls without a reply may have been charged, at most "
+            f"{count(spend.uncertain_tokens)} tokens"
+            + (f" or {usd(spend.uncertain_nusd / _NUSD_PER_USD)}" if spend.uncertain_nusd else "")
+            + "; the budget counts them"
+        )
+    if spend.n_corrupt + spend.n_duplicate:
+        yield (
+            f"  besides, {count(spend.n_corrupt)} calls were asked again because their stored "
+            f"reply was damaged, and {count(spend.n_duplicate)} were bought by two at once"
+        )
+
+
+def _print_final(report: StudyReport, final: FinalReport, console: Console) -> None:
+    judgement = final.judgement
+    trial_of = {line.pipeline_id: line.number for line in report.trials}
+    console.print()
+    console.print(_standings(judgement, trial_of))
+    for _, standing in _rows(judgement):
+        console.print(
+            f"  trial {trial_of[standing.pipeline_id]}: {describe(standing.architecture)}"
+        )
+    console.print()
+    console.print(f"Verdict: {_named(judgement, trial_of)}")
+    if final.held_out_stopped:
+        console.print(f"Held-out results are not complete: {final.held_out_stopped}.")
+    for warning in final.warnings:
+        console.print(f"Note: {warning}")
+    console.print(f"The study took {duration(final.elapsed_s)}.")
+
+
+def _standings(judgement: Judgement, trial_of: Mapping[str, int]) -> Table:
+    amounts: list[Objective] = [name for name in judgement.objectives if name != "quality"]
+    if judgement.price not in amounts:
+        amounts.append(judgement.price)
+    made = table(
+        "trial",
+        "quality",
+        *(f"{name} a question" for name in amounts),
+        "against the single call",
+        "",
+        title=f"Held-out questions, as deployed ({judgement.coverage:.0%} intervals)",
+        right=("trial",),
+    )
+    for mark, standing in _rows(judgement):
+        versus = standing.versus_baseline
+        made.add_row(
+            str(trial_of[standing.pipeline_id]),
+            interval("quality", standing.quality),
+            *(interval(name, standing.amount(name)) for name in amounts),
+            difference(versus.difference) if versus else "",
+            mark,
+        )
+    return made
+
+
+def _rows(judgement: Judgement) -> Iterator[tuple[str, Standing]]:
+    for standing in judgement.finalists:
+        yield "winner" if standing.pipeline_id == judgement.winner_id else "", standing
+    if judgement.baseline is not None:
+        yield "best single call", judgement.baseline
+
+
+def _named(judgement: Judgement, trial_of: Mapping[str, int]) -> str:
+    """The verdict with numbers of trials in place of ids of pipelines."""
+    said = judgement.verdict
+    for pipeline_id, number_of in trial_of.items():
+        said = said.replace(pipeline_id, f"trial {number_of}")
+    return said[:1].upper() + said[1:]

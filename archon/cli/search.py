@@ -1,0 +1,137 @@
+"""``archon search``: run a job, or run it on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archon.cli.options import AsJson, JobFile
+from archon.cli.output import err, out, print_json, say
+from archon.cli.running import Stopped, complete
+
+if TYPE_CHECKING:
+    from archon.service.prepare import PreparedJob
+    from archon.service.settings import Settings
+    from archon.store.opening import Store
+
+
+def search(
+    job: JobFile,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Take this model instead of the file's: provider/model for a hosted one, or the "
+            "name that the server at --url gives it.",
+        ),
+    ] = "",
+    url: Annotated[
+        str, typer.Option(metavar="URL", help="OpenAI-compatible endpoint of --model.")
+    ] = "",
+    key_env: Annotated[
+        str, typer.Option(metavar="VARIABLE", help="Variable that holds the key of --model.")
+    ] = "",
+    trials: Annotated[int | None, typer.Option(help="Most trials, instead of the file's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed, instead of the file's.")] = None,
+    is_fresh: Annotated[
+        bool,
+        typer.Option("--new", help="Make a new study although there is one of this job."),
+    ] = False,
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the best pipeline to this file.")
+    ] = None,
+    ask: Annotated[
+        str, typer.Option(metavar="QUESTION", help="Ask the best pipeline this at the end.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Search for the best pipeline of a job; the same command resumes a study that was cut off.
+
+    Every call is on disk before it is used and is never bought twice. Ctrl-C stops cleanly.
+    """
+    from archon.service.overrides import Overrides, overridden
+    from archon.service.prepare import in_store, prepare
+    from archon.service.settings import load_settings
+    from archon.spec.job import read_job
+    from archon.spec.yaml_source import read_document
+    from archon.store.opening import open_store
+
+    settings = load_settings()
+    overrides = Overrides(model=model, url=url, key_env=key_env, trials=trials, seed=seed)
+    prepared = prepare(read_job(overridden(read_document(job), overrides)))
+    try:
+        with open_store(settings.database_url.reveal()) as store:
+            prepared = in_store(prepared, store.reader(), is_fresh=is_fresh)
+            _announce(prepared, store)
+            complete(_run(prepared, store, settings, export=export, ask=ask, as_json=as_json))
+    except Stopped as stopped:
+        command = "the same command without --new" if is_fresh else "the same command"
+        say(f"Stopped. What was bought is kept; {command} resumes the study.")
+        raise typer.Exit(stopped.exit_code) from None
+
+
+async def _run(
+    prepared: PreparedJob,
+    store: Store,
+    settings: Settings,
+    *,
+    export: Path | None,
+    ask: str,
+    as_json: bool,
+) -> None:
+    """Run the study; then export and ask, while an embedded engine is still up."""
+    from archon.cli.live import Progress
+    from archon.cli.report import print_study
+    from archon.service.assemble import SharedEngine
+    from archon.service.export import export_by_rule
+    from archon.service.library import Pipeline
+    from archon.service.report import load_report
+    from archon.service.study_run import run_job
+
+    job = prepared.job
+    async with SharedEngine(settings, say=say) as shared:
+        with Progress(err(), job.objectives, wall_s=job.budget.wall_s) as progress:
+            await run_job(prepared, store, settings, watcher=progress, say=say, shared=shared)
+        report = load_report(store.reader(), prepared.study_id)
+        if as_json:
+            print_json(report.to_data())
+        else:
+            out().print()
+            print_study(report, out())
+        if export is None and not ask:
+            return
+        best = export_by_rule(report, store.reader(), "best")
+        if export is not None:
+            best.save(export)
+            say(f"Wrote {export}. Ask it: archon ask {export} 'a question'")
+        if ask:
+            pipeline = Pipeline(best, settings, say=say, shared=shared)
+            try:
+                answer = (await pipeline.generate(ask)).answer.text
+            finally:
+                await pipeline.aclose()
+            console = err() if as_json else out()
+            console.print(f"\nAsked:    {ask}\nAnswered: {answer.strip()}")
+
+
+def _announce(prepared: PreparedJob, store: Store) -> None:
+    from archon.core.errors import NotFound
+
+    job, split = prepared.job, prepared.questions.split
+    try:
+        study = store.reader().find_study(prepared.study_id)
+    except NotFound:
+        trials = "every pipeline" if job.budget.trials is None else f"{job.budget.trials} trials"
+        say(
+            f"Study {prepared.study_id} ({job.name}): at most {trials} on {len(split.search)} "
+            f"questions, the best of them on {len(split.held_out)} held-out ones; seed {job.seed}."
+        )
+    else:
+        if study.state == "completed":
+            say(f"Study {study.study_id} is done; this is its report. For another one: --new")
+        else:
+            say(f"Study {study.study_id} ({job.name}) runs on: {study.n_complete} trials are done.")
+    for warning in prepared.questions.warnings:
+        say(f"Note: {warning}")

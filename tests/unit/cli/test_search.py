@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from archon.spec.pipeline_file import load_pipeline_file
+from tests.commands import archon, ended, start
+from tests.jobs import write_job
+from tests.stub import Stub, running_stub
+
+
+@pytest.fixture
+async def stub() -> AsyncIterator[Stub]:
+    async with running_stub(Stub()) as stub:
+        yield stub
+
+
+async def test_search_shows_progress_and_report_writes_the_winner_and_asks_it(
+    stub: Stub, tmp_path: Path
+) -> None:
+    job = write_job(tmp_path, stub.base_url)
+    question = "What is 1 + 3?"
+    ran = await archon(
+        "search", str(job), "--export", "best.yaml", "--ask", question, folder=tmp_path
+    )
+    assert ran.code == 0, ran.err
+    for number in range(10):
+        assert f"trial {number} " in ran.err
+    assert "Front, of 10 trials" in ran.out
+    assert "Verdict: " in ran.out
+    assert "best single call" in ran.out
+    n_bought = stub.ledger.completions - load_pipeline_calls(tmp_path / "best.yaml")
+    assert f"{n_bought:,} calls bought" in ran.out
+    assert f"Asked:    {question}" in ran.out
+
+
+def load_pipeline_calls(path: Path) -> int:
+    """Calls of one question to a pipeline of samples and votes."""
+    (generate, *_), *_ = load_pipeline_file(path).architecture.layers
+    samples = dict(generate.params).get("samples", 1)
+    assert isinstance(samples, int)
+    return samples
+
+
+async def test_search_that_is_done_reports_again_and_buys_nothing(
+    stub: Stub, tmp_path: Path
+) -> None:
+    job = write_job(tmp_path, stub.base_url, budget={"trials": 3})
+    first = await archon("search", str(job), folder=tmp_path)
+    bought = stub.ledger.completions
+    again = await archon("search", str(job), folder=tmp_path)
+    assert again.code == 0
+    assert again.out == first.out
+    assert "--new" in again.err
+    assert stub.ledger.completions == bought
+
+
+async def test_new_study_of_the_same_job_reuses_what_was_bought(stub: Stub, tmp_path: Path) -> None:
+    job = write_job(tmp_path, stub.base_url, budget={"trials": 3})
+    first = json.loads((await archon("search", str(job), "--json", folder=tmp_path)).out)
+    bought = stub.ledger.completions
+    fresh = await archon("search", str(job), "--new", "--json", folder=tmp_path)
+    second = json.loads(fresh.out)
+    assert second["study"]["id"] != first["study"]["id"]
+    assert [t["pipeline_id"] for t in second["trials"]] == [
+        t["pipeline_id"] for t in first["trials"]
+    ]
+    assert second["spend"]["n_bought"] == 0
+    assert stub.ledger.completions == bought
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "terminated"]
+)
+async def test_stopped_search_says_how_to_resume_and_resumes(
+    stub: Stub, tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
+    stub.latency_s = 0.05
+    job = write_job(tmp_path, stub.base_url)
+    process = await start("search", str(job), folder=tmp_path)
+    assert process.stderr is not None
+    while b"trial 1 " not in await process.stderr.readline():
+        pass
+    stopped = await ended(process, sent)
+    assert stopped.code == code
+    assert "resumes" in stopped.err
+    assert "Traceback" not in stopped.err
+    bought = stub.ledger.completions
+    stub.latency_s = 0.0
+    ran = await archon("search", str(job), "--json", folder=tmp_path)
+    assert ran.code == 0, ran.err
+    report = json.loads(ran.out)
+    assert report["study"]["state"] == "completed"
+    lost = report["spend"]["n_uncertain"]
+    assert report["spend"]["n_bought"] + lost == stub.ledger.completions > bought
+
+
+async def test_other_model_takes_the_place_of_the_files(stub: Stub, tmp_path: Path) -> None:
+    job = write_job(tmp_path, "http://127.0.0.1:9/v1", budget={"trials": 1})
+    flags = ("--url", stub.base_url, "--model", "adds-0.9", "--key-env", "MY_KEY")
+    ran = await archon(
+        "search", str(job), *flags, "--export", "b.yaml", folder=tmp_path, MY_KEY="k"
+    )
+    assert ran.code == 0, ran.err
+    assert set(stub.ledger.requests_by_model) == {"adds-0.9"}
+    (model,) = load_pipeline_file(tmp_path / "b.yaml").models
+    assert (model.url, model.model, model.key_env) == (stub.base_url, "adds-0.9", "MY_KEY")
+
+
+WRONG = {
+    "no file": (["nowhere.yaml"], "nowhere.yaml"),
+    "url alone": (["job.yaml", "--url", "http://127.0.0.1:9/v1"], "--model"),
+    "trials": (["job.yaml", "--trials", "0"], "budget.trials"),
+    "seed": (["job.yaml", "--seed", "-1"], "seed"),
+    "option": (["job.yaml", "--trails", "3"], "--trials"),
+}
+
+
+@pytest.mark.parametrize(("args", "said"), WRONG.values(), ids=list(WRONG))
+async def test_wrong_use_is_refused_with_what_to_do(
+    stub: Stub, tmp_path: Path, args: list[str], said: str
+) -> None:
+    write_job(tmp_path, stub.base_url)
+    ran = await archon("search", *args, folder=tmp_path)
+    assert ran.code == 2
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+    assert not ran.out
+    assert stub.ledger.completions == 0
+    assert not (tmp_path / "data").exists()
+
+
+async def test_missing_key_is_told_by_its_name_before_anything_is_asked(
+    stub: Stub, tmp_path: Path
+) -> None:
+    job = write_job(tmp_path, stub.base_url)
+    flags = ("--url", stub.base_url, "--model", "m", "--key-env", "NO_SUCH_KEY")
+    ran = await archon("search", str(job), *flags, folder=tmp_path)
+    assert ran.code == 3
+    assert "export NO_SUCH_KEY=" in ran.err
+    assert stub.ledger.completions == 0
+
+
+async def test_help_is_there_at_once_and_loads_no_engine_room(tmp_path: Path) -> None:
+    ran = await archon("--help", folder=tmp_path, PYTHONPROFILEIMPORTTIME="1")
+    assert ran.code == 0
+    assert "search" in ran.out
+    loaded = {line.rpartition("|")[2].strip() for line in ran.err.splitlines()}
+    assert "typer" in loaded
+    assert not loaded & {"aiohttp", "litellm", "numpy", "optuna", "pyarrow", "sqlalchemy"}
