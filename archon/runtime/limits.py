@@ -45,7 +45,15 @@ class Limited:
 
     async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
         """See ``ModelClient``."""
-        tries = _Tries(self)
+        try:
+            # Nearly every call ends here, without the cost of a retry loop around it.
+            return await self._try(batch)
+        except CallError as error:
+            return await self._after(error, batch)
+
+    async def _after(self, first: CallError, batch: CallBatch) -> tuple[ModelReply, ...]:
+        """What comes after a first try that failed."""
+        tries = _Tries(self, first)
         retrying = AsyncRetrying(
             retry=tries.may_repeat,
             stop=tries.is_over,
@@ -55,7 +63,7 @@ class Limited:
             reraise=True,
         )
         try:
-            return await retrying(self._try, batch)
+            return await retrying(tries.next, batch)
         except CallError as error:
             if error.is_model_fault:
                 return _without_text(batch, error)
@@ -91,8 +99,17 @@ class _Tries:
     """The tries of one request so far: how often it failed in which way, and for how long."""
 
     limited: Limited
+    first: CallError | None
+    """How the first try failed, until the loop has heard of it."""
     failed: Counter[type[CallError]] = field(default_factory=Counter)
     next_wait_s: float = 0.0
+
+    async def next(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        """Report the first try, which was made before the loop began; try again after that."""
+        if self.first is None:
+            return await self.limited._try(batch)
+        first, self.first = self.first, None
+        raise first
 
     def may_repeat(self, state: RetryCallState) -> bool:
         """Whether the last try failed in a way that another try can mend."""

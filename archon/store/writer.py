@@ -1,7 +1,9 @@
 """One thread per store does all writing; what is pending goes into one transaction.
 
 Hundreds of calls in flight then share one commit, and so one wait for the disk, and the event loop
-never waits for a database. One bad row fails only the caller that brought it.
+never waits for a database. What the tasks of a loop submit in one turn of it goes to the thread
+together: ten calls that begin at once are one transaction, not one and then nine. One bad row fails
+only the caller that brought it.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ class Writer:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Item] | None] = SimpleQueue()
+        self._turns: dict[asyncio.AbstractEventLoop, list[_Item]] = {}
         self._is_open = True
         self._thread = threading.Thread(target=self._work, name="archon-store", daemon=True)
         self._thread.start()
@@ -66,20 +69,40 @@ class Writer:
         """
         if not self._is_open:
             raise StoreError("the store is closed; open it again")
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Item(step, payload, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._collect(loop, _Item(step, payload, future))
         return future
 
     def post(self, step: Step[Payload, Any], payload: Payload) -> None:
-        """Hand in work that nobody waits for; nothing happens once the store is closed."""
+        """Hand in work that nobody waits for; nothing happens once the store is closed.
+
+        Called from a running event loop, like ``submit``, and done after what that handed in.
+        """
         if self._is_open:
-            self._queue.put(_Item(step, payload, None))
+            self._collect(asyncio.get_running_loop(), _Item(step, payload, None))
 
     def close(self) -> None:
         """Finish what is pending, then end the thread."""
         self._is_open = False
+        for loop in list(self._turns):
+            self._hand_over(loop)
         self._queue.put(None)
         self._thread.join()
+
+    def _collect(self, loop: asyncio.AbstractEventLoop, item: _Item) -> None:
+        turn = self._turns.get(loop)
+        if turn is None:
+            turn = self._turns[loop] = []
+            loop.call_soon(self._hand_over, loop)
+        turn.append(item)
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        turn = self._turns.pop(loop, [])
+        if self._thread.is_alive():
+            self._queue.put(turn)
+        else:
+            _deliver((item, StoreError("the store was closed before this")) for item in turn)
 
     def _work(self) -> None:
         group: list[_Item] = []
@@ -89,22 +112,23 @@ class Writer:
         finally:
             # However the thread ends, nobody is left waiting for it.
             self._is_open = False
-            group += self._take_pending()
+            group += self._take_pending(MAX_GROUP)
             _deliver((item, StoreError("the store was closed before this")) for item in group)
 
     def _next_group(self) -> list[_Item]:
         first = self._queue.get()
-        return [] if first is None else [first, *self._take_pending()]
+        return [] if first is None else [*first, *self._take_pending(MAX_GROUP - len(first))]
 
-    def _take_pending(self) -> list[_Item]:
+    def _take_pending(self, n: int) -> list[_Item]:
+        """At least ``n`` pending items, where there are so many."""
         taken: list[_Item] = []
         with contextlib.suppress(Empty):
-            while len(taken) < MAX_GROUP:
-                item = self._queue.get_nowait()
-                if item is None:
+            while len(taken) < n:
+                items = self._queue.get_nowait()
+                if items is None:
                     self._queue.put(None)  # the end comes after this group
                     break
-                taken.append(item)
+                taken += items
         return taken
 
     def _commit(self, group: list[_Item]) -> Sequence[object]:

@@ -54,6 +54,7 @@ async def test_pending_work_shares_a_transaction(engine: sa.Engine) -> None:
     step = Step(0, numbers.insert)
     numbers.gate.clear()
     first = writer.submit(step, 0)
+    await asyncio.sleep(0)
     while not writer._queue.empty():
         await asyncio.sleep(0.01)
     rest = [writer.submit(step, n) for n in range(1, 50)]
@@ -61,6 +62,22 @@ async def test_pending_work_shares_a_transaction(engine: sa.Engine) -> None:
     assert await asyncio.gather(first, *rest) == [-n for n in range(50)]
     writer.close()
     assert numbers.groups == [1, 49]
+
+
+async def test_what_tasks_submit_in_one_turn_of_the_loop_is_one_transaction(
+    engine: sa.Engine,
+) -> None:
+    numbers, writer = Numbers(), Writer(engine)
+    step = Step(0, numbers.insert)
+
+    async def work(n: int) -> list[int]:
+        return [await writer.submit(step, 2 * n), await writer.submit(step, 2 * n + 1)]
+
+    assert await asyncio.gather(*(work(n) for n in range(20))) == [
+        [-2 * n, -2 * n - 1] for n in range(20)
+    ]
+    writer.close()
+    assert numbers.groups == [20, 20]
 
 
 async def test_bad_row_fails_its_caller_and_no_other(engine: sa.Engine) -> None:
