@@ -220,4 +220,6 @@ class Reusing:
 
 def _of(batch: CallBatch, keys: Sequence[CallKey]) -> CallBatch:
     """The part of a batch with these keys."""
+    if len(keys) == len(batch.slots):
+        return batch
     return replace(batch, slots=tuple(key.slot for key in keys))
