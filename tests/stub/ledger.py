@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Ledger:
-    """Counts since the start or the last ``clear``."""
+    """Counts since the start."""
 
     requests: int = 0
     """Requests for completions, whatever became of them."""
