@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from archon.core.errors import SchemaOutdated
+from archon.core.errors import NotFound, SchemaOutdated
 from archon.store.database import display
 from archon.store.schema import HEAD
 
@@ -33,18 +33,43 @@ def bring_up_to_date(engine: sa.Engine, *, is_upgrade_allowed: bool = True) -> N
         found = revision(connection)
         if found == HEAD:
             return
-        known = _known_revisions()
-        if found is not None and found not in known:
-            raise SchemaOutdated(
-                f"database {display(engine.url)} has schema {found}, and this version of Archon "
-                f"knows schemas up to {HEAD}. Run: pip install --upgrade archon"
-            )
-        if found is not None and not is_upgrade_allowed:
-            raise SchemaOutdated(
-                f"database {display(engine.url)} has schema {found}, and this version of Archon "
-                f"needs {HEAD}. Run: archon db upgrade"
-            )
+        if found is not None:
+            _check(found, engine, is_upgrade_allowed=is_upgrade_allowed)
         _upgrade(connection)
+
+
+def check_readable(engine: sa.Engine) -> None:
+    """See that a database has the schema that this code reads; nothing is changed.
+
+    Raises:
+        NotFound: It has no tables of ours yet.
+        SchemaOutdated: Another version wrote it; says which command mends it.
+    """
+    with engine.begin() as connection:
+        found = revision(connection)
+    if found is None:
+        raise no_study_in(engine.url)
+    if found != HEAD:
+        _check(found, engine, is_upgrade_allowed=False)
+
+
+def no_study_in(url: sa.URL) -> NotFound:
+    """What a reader hears of a database in which nothing was ever stored."""
+    return NotFound(f"database {display(url)} holds no study yet. Run: archon search job.yaml")
+
+
+def _check(found: str, engine: sa.Engine, *, is_upgrade_allowed: bool) -> None:
+    """Refuse a schema that is not the newest one and may not, or cannot, become it."""
+    if found not in _known_revisions():
+        raise SchemaOutdated(
+            f"database {display(engine.url)} has schema {found}, and this version of Archon "
+            f"knows schemas up to {HEAD}. Run: pip install --upgrade archon"
+        )
+    if not is_upgrade_allowed:
+        raise SchemaOutdated(
+            f"database {display(engine.url)} has schema {found}, and this version of Archon "
+            f"needs {HEAD}. Run: archon db upgrade"
+        )
 
 
 def revision(connection: sa.Connection) -> str | None:

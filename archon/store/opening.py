@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -9,7 +12,7 @@ import sqlalchemy as sa
 
 from archon.store.calls import CallSteps, StoredCalls
 from archon.store.database import BAD_WORK, display, explain, parse_url, read_engine, write_engine
-from archon.store.migrate import bring_up_to_date
+from archon.store.migrate import bring_up_to_date, check_readable, no_study_in
 from archon.store.owners import new_owner
 from archon.store.reading import Reader
 from archon.store.studies import StoredStudies, StudySteps
@@ -102,3 +105,34 @@ def open_store(url: str, *, is_upgrade_allowed: bool = True) -> Store:
     except BAD_WORK as error:
         engine.dispose()
         raise explain(error, parsed) from error
+
+
+@contextlib.contextmanager
+def open_reader(url: str) -> Iterator[Reader]:
+    """Read a database that is there; nothing is created, upgraded or written.
+
+    Args:
+        url: As for ``open_store``.
+
+    Raises:
+        SetupError: The URL or the database's driver is wrong.
+        NotFound: There is no database, or nothing in it yet.
+        SchemaOutdated: Another version wrote the database; says which command mends it.
+        StoreError: The database cannot be reached or read.
+    """
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite" and not _holds_anything(Path(parsed.database or "")):
+        raise no_study_in(parsed)
+    engine = read_engine(parsed)
+    try:
+        try:
+            check_readable(engine)
+        except BAD_WORK as error:
+            raise explain(error, parsed) from error
+        yield Reader(engine)
+    finally:
+        engine.dispose()
+
+
+def _holds_anything(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
