@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from archon.cli.components import components
 from archon.cli.output import err
 from archon.cli.search import search
 from archon.core.errors import ArchonError
@@ -22,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(search)
+app.command()(components)
 
 
 def _print_version(is_wanted: bool) -> None:
