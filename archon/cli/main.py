@@ -12,8 +12,11 @@ from typing import Annotated
 import typer
 
 from archon.cli.components import components
+from archon.cli.estimate import estimate
+from archon.cli.models import models
 from archon.cli.output import err
 from archon.cli.search import search
+from archon.cli.validate import validate
 from archon.core.errors import ArchonError
 
 app = typer.Typer(
@@ -23,6 +26,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(search)
+app.command()(validate)
+app.command()(estimate)
+app.command()(models)
 app.command()(components)
 
 

@@ -1,0 +1,39 @@
+"""What a job would take and what it could show, from its file and its questions alone."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+from archon.models.wire import BYTES_PER_TOKEN
+from archon.search.estimate import Estimate, Plan, estimate
+from archon.service.needs import model_reports
+from archon.service.prepare import PreparedJob
+from archon.service.settings import Settings
+
+
+def estimate_job(prepared: PreparedJob, settings: Settings) -> Estimate:
+    """What a job would take, and what it could show.
+
+    Raises:
+        SpecError: No pipeline of its space is one that the search could propose.
+    """
+    job, questions = prepared.job, prepared.questions
+    reports = model_reports(job.models, settings)
+    plan = Plan(
+        n_trials=job.budget.trials,
+        n_search_questions=len(questions.split.search),
+        n_held_out_questions=len(questions.split.held_out),
+        n_finalists=job.finalists,
+        question_tokens=question_tokens(prepared),
+        prices={report.alias: report.price for report in reports if report.price is not None},
+        seed=job.seed,
+    )
+    return estimate(job.space, plan)
+
+
+def question_tokens(prepared: PreparedJob) -> float:
+    """Mean length of the questions in tokens, by their bytes."""
+    return fmean(
+        sum(len(message.content.encode()) for message in example.question) / BYTES_PER_TOKEN
+        for example in prepared.questions.benchmark.examples
+    )
