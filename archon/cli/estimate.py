@@ -107,6 +107,6 @@ def _power(found: Estimate, n_finalists: int, n_held_out: int) -> Iterator[str]:
         f"studies of five, where two pipelines"
     )
     yield (
-        f"  disagree on {found.assumed_discordance:.0%} of the questions. Where they disagree less, "
-        "smaller gains show.)"
+        f"  disagree on {found.assumed_discordance:.0%} of the questions; where they disagree "
+        "less, smaller gains show.)"
     )
