@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,24 +21,32 @@ class Ran:
     err: str
 
 
-async def start(*args: str, folder: Path, **environment: str) -> asyncio.subprocess.Process:
-    """Start ``archon ARGS`` in a folder, with its data and caches below it."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        _RUN,
-        *args,
-        cwd=folder,
-        env=_environment(folder, environment),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+async def start(
+    *args: str, folder: Path, typed: str = "", **environment: str
+) -> asyncio.subprocess.Process:
+    """Start ``archon ARGS`` in a folder, with its data and caches below it.
+
+    ``typed`` is what its standard input holds.
+    """
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write(typed.encode())
+        stdin.seek(0)
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            _RUN,
+            *args,
+            cwd=folder,
+            env=_environment(folder, environment),
+            stdin=stdin,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
 
 
-async def archon(*args: str, folder: Path, **environment: str) -> Ran:
+async def archon(*args: str, folder: Path, typed: str = "", **environment: str) -> Ran:
     """Run ``archon ARGS`` to its end."""
-    return await ended(await start(*args, folder=folder, **environment))
+    return await ended(await start(*args, folder=folder, typed=typed, **environment))
 
 
 async def ended(process: asyncio.subprocess.Process, send: signal.Signals | None = None) -> Ran:

@@ -11,11 +11,15 @@ from typing import Annotated
 
 import typer
 
+from archon.cli.ask import ask
 from archon.cli.components import components
 from archon.cli.estimate import estimate
+from archon.cli.export import export
+from archon.cli.ls import ls
 from archon.cli.models import models
 from archon.cli.output import err
 from archon.cli.search import search
+from archon.cli.show import show
 from archon.cli.validate import validate
 from archon.core.errors import ArchonError
 
@@ -26,6 +30,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(search)
+app.command()(ls)
+app.command()(show)
+app.command()(export)
+app.command()(ask)
 app.command()(validate)
 app.command()(estimate)
 app.command()(models)

@@ -12,6 +12,7 @@ from archon.core.records import SpendTotals
 from archon.search.judgement import Judgement, Standing
 from archon.search.objectives import Objective
 from archon.service.describe import describe
+from archon.service.listing import state_of
 from archon.service.report import FinalReport, StudyReport, TrialLine
 from archon.service.units import count, difference, duration, interval, number, usd
 
@@ -27,7 +28,7 @@ def print_study(report: StudyReport, console: Console, *, has_all_trials: bool =
         has_all_trials: Show every trial, not the front alone.
     """
     study = report.study
-    state = "cut off" if study.state == "running" and not study.has_live_owner else study.state
+    state = state_of(study)
     why = f": {study.stop_reason}" if study.stop_reason else ""
     console.print(f"Study {study.study_id} ({study.name}), {state}{why}")
     objectives = report.job.objectives

@@ -103,6 +103,11 @@ def prompt_digests(architecture: Architecture) -> tuple[tuple[str, str], ...]:
     )
 
 
+def layers_yaml(architecture: Architecture) -> str:
+    """The layers of a pipeline as they stand in a file."""
+    return to_yaml({"layers": [_layer_data(layer) for layer in architecture.layers]})
+
+
 def load_pipeline_file(path: Path) -> PipelineFile:
     """Read and check a pipeline file.
 

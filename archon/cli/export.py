@@ -1,0 +1,83 @@
+"""``archon export``: a pipeline of a study as one file."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archon.cli.options import StudyReference
+from archon.cli.output import say
+
+if TYPE_CHECKING:
+    from archon.service.report import StudyReport
+    from archon.spec.pipeline_file import PipelineFile
+
+
+class RuleName(StrEnum):
+    """The rules by name, for the help."""
+
+    BEST = "best"
+    CHEAPEST = "cheapest"
+    BASELINE = "baseline"
+
+
+def export(
+    study: StudyReference,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to; standard output without."),
+    ] = None,
+    rule: Annotated[
+        RuleName,
+        typer.Option(
+            help="best: the winner; cheapest: the cheapest that is better than the best single "
+            "call and cannot be told apart from the winner; baseline: the best single call."
+        ),
+    ] = RuleName.BEST,
+    trial: Annotated[
+        int | None, typer.Option(help="This trial's pipeline, whatever it is.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a study's best pipeline as a file that runs anywhere; keys are never part of it."""
+    from archon.core.errors import SpecError
+    from archon.service.export import export_by_rule, export_trial
+    from archon.service.report import load_report
+    from archon.service.settings import load_settings
+    from archon.store.opening import open_reader
+
+    if output is not None and output.exists() and not force:
+        raise SpecError(f"{output} is there already. Name another file, or add --force.")
+    with open_reader(load_settings().database_url.reveal()) as reader:
+        report = load_report(reader, study)
+        if trial is None:
+            made = export_by_rule(report, reader, rule.value)
+        else:
+            made = export_trial(report, reader, trial)
+    if output is None:
+        typer.echo(made.to_yaml(), nl=False)
+    else:
+        made.save(output)
+    say(_why(report, made, rule.value if trial is None else ""))
+    if output is not None:
+        say(f"Wrote {output}. Ask it: archon ask {output} 'a question'")
+
+
+def _why(report: StudyReport, made: PipelineFile, rule: str) -> str:
+    from archon.service.describe import describe
+
+    assert made.provenance is not None
+    which = f"Trial {made.provenance.trial}: {describe(made.architecture)}"
+    judgement = report.final.judgement if report.final else None
+    if not rule or judgement is None:
+        return f"{which}, as you named it."
+    if rule == "baseline":
+        return f"{which}, the best single call."
+    if judgement.winner is None:
+        return f"{which}. Nothing was shown to be better than the best single call; this is it."
+    if made.architecture.pipeline_id() == judgement.winner_id:
+        return f"{which}, the winner."
+    return f"{which}, cheaper than the winner and not shown to be worse."
