@@ -14,6 +14,7 @@ import typer
 from archon.cli.ask import ask
 from archon.cli.components import components
 from archon.cli.estimate import estimate
+from archon.cli.eval import evaluate
 from archon.cli.export import export
 from archon.cli.ls import ls
 from archon.cli.models import models
@@ -34,6 +35,7 @@ app.command()(ls)
 app.command()(show)
 app.command()(export)
 app.command()(ask)
+app.command("eval")(evaluate)
 app.command()(validate)
 app.command()(estimate)
 app.command()(models)

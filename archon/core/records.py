@@ -30,6 +30,8 @@ failed but may be charged, the stored row failed its checksum, another buyer's r
 
 SEARCH_SPLIT = "search"
 HELD_OUT_SPLIT = "held_out"
+EVALUATION = "evaluation"
+"""Where results of a pipeline file on questions of any split belong; they are part of no study."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ SEARCH_SLOT = 0
 HELD_OUT_SLOT = 1 << 20
 """Held-out runs draw fresh samples, so that a winner chosen on lucky samples is found out."""
 DEPLOYED_SLOT = 1 << 21
+EVALUATION_SLOT = 3 << 20
+"""Evaluations of a pipeline file draw their own samples too: a study's may be those it won by."""
 REDRAW_OFFSET = 1 << 24
 """Where the second draw for an empty reply is kept: far from any slot that is dealt."""
 

@@ -31,11 +31,11 @@ from archon.core.errors import (
     TimedOut,
     Unreachable,
 )
-from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT
+from archon.core.records import EVALUATION, HELD_OUT_SPLIT, SEARCH_SPLIT
 from archon.core.results import ExampleResult, ExampleStatus, Score, Spending
 from archon.runtime.failures import first_cause
 from archon.runtime.pipeline import Pipeline, PipelineResult
-from archon.runtime.slots import HELD_OUT_SLOT, SEARCH_SLOT
+from archon.runtime.slots import EVALUATION_SLOT, HELD_OUT_SLOT, SEARCH_SLOT
 from archon.scoring.base import Checked
 from archon.search.objectives import score_of
 
@@ -47,7 +47,11 @@ STUDY_WIDE = (StoreError, SetupError, AuthFailed, QuotaExhausted, ModelGone)
 
 _OUTAGE = (Unreachable, TimedOut, RateLimited)
 
-_FIRST_SLOT = {SEARCH_SPLIT: SEARCH_SLOT, HELD_OUT_SPLIT: HELD_OUT_SLOT}
+_FIRST_SLOT = {
+    SEARCH_SPLIT: SEARCH_SLOT,
+    HELD_OUT_SPLIT: HELD_OUT_SLOT,
+    EVALUATION: EVALUATION_SLOT,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def judge(
         objectives=tuple(objectives),
         price=price,
         coverage=coverage,
-        baseline=None if base is None else _standing(base, coverage),
+        baseline=None if base is None else standing_of(base, coverage=coverage),
         finalists=standings,
         unscored=tuple(one.pipeline_id for one in others if not one.n_scored),
         winner_id=None if winner is None else winner.pipeline_id,
@@ -99,12 +99,14 @@ def _standings(
     for i, one in enumerate(by_price):
         cheaper = compare(one, by_price[i - 1], coverage=coverage) if i else None
         versus = None if base is None else compare(one, base, coverage=each)
-        standing = _standing(one, coverage)
+        standing = standing_of(one, coverage=coverage)
         standings.append(replace(standing, versus_baseline=versus, versus_cheaper=cheaper))
     return tuple(sorted(standings, key=lambda one: -one.quality.value))
 
 
-def _standing(measured: Measured, coverage: float) -> Standing:
+def standing_of(measured: Measured, *, coverage: float = 0.95) -> Standing:
+    """One pipeline by itself: what it reached and takes a question, with intervals."""
+
     def amount(objective: Objective) -> Interval:
         return mean_amount(measured.each(objective), coverage=coverage)
 

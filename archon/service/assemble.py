@@ -26,7 +26,7 @@ from archon.runtime.limits import Limited
 from archon.scoring.table import build_scorer
 from archon.search.evaluate import Evaluator
 from archon.service.settings import Settings, keep_litellm_at_home
-from archon.spec.job import JobSpec
+from archon.spec.benchmark_spec import ScorerSpec
 from archon.spec.model_spec import ModelSpec
 
 Say = Callable[[str], None]
@@ -153,26 +153,25 @@ async def open_models(
 
 @contextlib.asynccontextmanager
 async def open_evaluator(
-    job: JobSpec,
+    models: Sequence[ModelSpec],
+    scorer: ScorerSpec,
     settings: Settings,
     *,
     calls: CallStore,
     budget: Budget,
+    questions_in_flight: int,
     say: Say,
     shared: SharedEngine | None = None,
 ) -> AsyncIterator[Evaluator]:
-    """What runs the units of a job, for as long as the block lasts.
+    """What runs units of evaluation, for as long as the block lasts.
 
     Raises:
         SetupError: A key or package is missing, or the engine does not start.
     """
-    async with open_models(job.models, settings, say=say, shared=shared) as models:
-        client = models.studied(calls, budget)
-        scorer = build_scorer(
-            job.benchmark.scorer.to_data(),
-            lambda alias: ModelAsks(client, models.cards[alias]),
-        )
-        yield Evaluator(client, models.cards, scorer, questions_in_flight=job.questions_in_flight)
+    async with open_models(models, settings, say=say, shared=shared) as opened:
+        client = opened.studied(calls, budget)
+        judge = build_scorer(scorer.to_data(), lambda alias: ModelAsks(client, opened.cards[alias]))
+        yield Evaluator(client, opened.cards, judge, questions_in_flight=questions_in_flight)
 
 
 def _gates(specs: Sequence[ModelSpec]) -> dict[str, Gate]:

@@ -110,10 +110,12 @@ class StudyRun:
         budget = Budget(self._caps(1.0), time.monotonic, spent)
         calls = self._store.calls(self._study_id)
         async with open_evaluator(
-            self._job,
+            self._job.models,
+            self._job.benchmark.scorer,
             self._settings,
             calls=calls,
             budget=budget,
+            questions_in_flight=self._job.questions_in_flight,
             say=self._say,
             shared=self._shared,
         ) as evaluator:
