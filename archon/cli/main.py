@@ -13,6 +13,7 @@ import typer
 
 from archon.cli.ask import ask
 from archon.cli.components import components
+from archon.cli.db import db
 from archon.cli.estimate import estimate
 from archon.cli.eval import evaluate
 from archon.cli.export import export
@@ -40,6 +41,7 @@ app.command()(validate)
 app.command()(estimate)
 app.command()(models)
 app.command()(components)
+app.add_typer(db, name="db")
 
 
 def _print_version(is_wanted: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,9 +13,10 @@ import sqlalchemy as sa
 
 from archon.store.calls import CallSteps, StoredCalls
 from archon.store.database import BAD_WORK, display, explain, parse_url, read_engine, write_engine
-from archon.store.migrate import bring_up_to_date, check_readable, no_study_in
+from archon.store.migrate import bring_up_to_date, check_readable, no_study_in, revision
 from archon.store.owners import new_owner
 from archon.store.reading import Reader
+from archon.store.schema import HEAD
 from archon.store.studies import StoredStudies, StudySteps
 from archon.store.trials import StoredTrials, TrialSteps
 from archon.store.writer import Writer
@@ -130,6 +132,46 @@ def open_reader(url: str) -> Iterator[Reader]:
         except BAD_WORK as error:
             raise explain(error, parsed) from error
         yield Reader(engine)
+    finally:
+        engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """A database and its tables."""
+
+    url: str
+    """Where it is, without a password."""
+    found: str | None
+    """Its schema; None where it has none of ours, or is not there."""
+    newest: str
+    """The schema that this version works with."""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this version can work with it as it is."""
+        return self.found == self.newest
+
+
+def schema_status(url: str) -> SchemaStatus:
+    """Look at a database; nothing is created or changed.
+
+    Args:
+        url: As for ``open_store``.
+
+    Raises:
+        SetupError: The URL or the database's driver is wrong.
+        StoreError: The database cannot be reached or read.
+    """
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite" and not _holds_anything(Path(parsed.database or "")):
+        return SchemaStatus(display(parsed), None, HEAD)
+    engine = read_engine(parsed)
+    try:
+        with engine.begin() as connection:
+            return SchemaStatus(display(parsed), revision(connection), HEAD)
+    except BAD_WORK as error:
+        raise explain(error, parsed) from error
     finally:
         engine.dispose()
 
