@@ -14,6 +14,7 @@ import typer
 from archon.cli.ask import ask
 from archon.cli.components import components
 from archon.cli.db import db
+from archon.cli.doctor import doctor
 from archon.cli.estimate import estimate
 from archon.cli.eval import evaluate
 from archon.cli.export import export
@@ -39,6 +40,7 @@ app.command()(ask)
 app.command("eval")(evaluate)
 app.command()(validate)
 app.command()(estimate)
+app.command()(doctor)
 app.command()(models)
 app.command()(components)
 app.add_typer(db, name="db")
