@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,7 +53,7 @@ def evaluate(
 
     Every call is kept: the same command again, also after Ctrl-C, buys only what is missing.
     """
-    from archon.core.errors import ArchonError
+    from archon.core.errors import ArchonError, SetupError, SpecError
     from archon.runtime.budget import Caps
     from archon.service.evaluate_file import PARTS, evaluate_file, question_set
     from archon.service.settings import load_settings
@@ -62,6 +63,8 @@ def evaluate(
     file, settings = load_pipeline_file(pipeline), load_settings()
     part = next((part for part in PARTS if split is not None and part == split.value), None)
     questions = question_set(benchmark, part=part, limit=limit, scorer=scorer)
+    if max_usd is not None and not math.isfinite(max_usd):
+        raise SpecError(f"--max-usd {max_usd} is no amount of money. Write a number such as 0.50.")
     caps = Caps(calls=max_calls, cost_nusd=None if max_usd is None else int(max_usd * 1e9))
     for warning in questions.warnings:
         say(f"Note: {warning}")
@@ -76,6 +79,8 @@ def evaluate(
     except Stopped as stopped:
         say("Stopped. What was bought is kept; the same command goes on from there.")
         raise typer.Exit(stopped.exit_code) from None
+    except (SpecError, SetupError):
+        raise  # nothing was bought yet
     except ArchonError:
         say("What was bought is kept; the same command goes on from there.")
         raise
@@ -104,14 +109,16 @@ def _print(found: Evaluation, file: PipelineFile, fingerprint: str, console: Con
 
     if found.standing is not None:
         claims = _claims(file)
-        made = table("a question, as deployed", "measured", *(["claimed"] if claims else []))
+        title = "A question, as deployed (95% intervals)"
+        made = table("", "measured", *(["claimed"] if claims else []), title=title)
         for name in DIRECTIONS:
             measured = found.standing.amount(name)
             if name == "cost" and not measured.value:
                 continue
             claim = claims.get(name)
             said = [interval(name, claim) if claim else ""] if claims else []
-            made.add_row(name, interval(name, measured), *said)
+            shown = "latency (s)" if name == "latency" else name
+            made.add_row(shown, interval(name, measured), *said)
         console.print(f"{found.standing.n_scored} of {found.n_questions} questions scored")
         console.print(made)
         if claims and file.provenance is not None:

@@ -31,12 +31,13 @@ def export(
         typer.Option("--output", "-o", metavar="FILE", help="Where to; standard output without."),
     ] = None,
     rule: Annotated[
-        RuleName,
+        RuleName | None,
         typer.Option(
             help="best: the winner; cheapest: the cheapest that is better than the best single "
-            "call and cannot be told apart from the winner; baseline: the best single call."
+            "call and cannot be told apart from the winner; baseline: the best single call. "
+            "Without: best."
         ),
-    ] = RuleName.BEST,
+    ] = None,
     trial: Annotated[
         int | None, typer.Option(help="This trial's pipeline, whatever it is.")
     ] = None,
@@ -51,17 +52,20 @@ def export(
 
     if output is not None and output.exists() and not force:
         raise SpecError(f"{output} is there already. Name another file, or add --force.")
+    if rule is not None and trial is not None:
+        raise SpecError("--rule and --trial both say which pipeline. Leave one of them out.")
+    by = rule or RuleName.BEST
     with open_reader(load_settings().database_url.reveal()) as reader:
         report = load_report(reader, study)
         if trial is None:
-            made = export_by_rule(report, reader, rule.value)
+            made = export_by_rule(report, reader, by.value)
         else:
             made = export_trial(report, reader, trial)
     if output is None:
         typer.echo(made.to_yaml(), nl=False)
     else:
         made.save(output)
-    say(_why(report, made, rule.value if trial is None else ""))
+    say(_why(report, made, by.value if trial is None else ""))
     if output is not None:
         say(f"Wrote {output}. Ask it: archon ask {output} 'a question'")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,11 +14,18 @@ if TYPE_CHECKING:
     from archon.service.listing import StudyLine
 
 
+_COLUMNS = ("study", "name", "age", "state", "trials", "best", "outcome")
+
+
 def ls(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Most studies to show.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List studies, newest first."""
+    """List studies, newest first.
+
+    "trials" are the complete ones, "best" their highest quality on the search questions; "outcome"
+    is what the held-out questions say.
+    """
     from archon.core.errors import NotFound
     from archon.service.listing import list_studies
     from archon.service.settings import load_settings
@@ -37,13 +45,22 @@ def ls(
     if not lines:
         out().print("No study yet. Run: archon search job.yaml")
         return
-    made = table("study", "name", "state", "trials", "begun", "outcome", right=("trials",))
+    made = table(*_COLUMNS, right=("age", "trials", "best"))
+    now = datetime.now(UTC)
     for line in lines:
         study = line.study
-        begun = study.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        done = f"{study.n_complete} of {study.n_trials}"
-        made.add_row(study.study_id, study.name, line.state, done, begun, line.outcome)
+        best = "-" if line.best_quality is None else f"{line.best_quality:.3f}"
+        age, done = _age(now - study.created_at), f"{study.n_complete}"
+        made.add_row(study.study_id, study.name, age, line.state, done, best, line.outcome)
     out().print(made)
+
+
+def _age(since: timedelta) -> str:
+    """In the largest unit that fits, which is all that a list needs."""
+    minutes = max(0, since // timedelta(minutes=1))
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
 
 
 def _data(line: StudyLine) -> dict[str, Any]:
@@ -56,5 +73,6 @@ def _data(line: StudyLine) -> dict[str, Any]:
         "stop_reason": study.stop_reason,
         "n_trials": study.n_trials,
         "n_complete": study.n_complete,
+        "best_quality": line.best_quality,
         "outcome": line.outcome,
     }

@@ -105,7 +105,7 @@ def _print_call(
         console.print("  its stored completion is damaged or gone")
         return
     call = page.call
-    paid = "reused" if page.is_reused else "bought here"
+    paid = f"reused, bought by {page.buyer}" if page.is_reused else "bought here"
     sample = f", sample {call.key.slot}"
     console.print(
         f"  {call.model}{sample}; {count(call.usage.prompt_tokens)} tokens read, "

@@ -30,6 +30,7 @@ from archon.search.judgement import Standing
 from archon.search.objectives import Measured
 from archon.search.winner import standing_of
 from archon.service.assemble import SharedEngine, open_evaluator
+from archon.service.needs import model_reports
 from archon.service.prepare import prepare
 from archon.service.settings import Settings
 from archon.spec.benchmark_spec import ScorerSpec
@@ -145,12 +146,16 @@ async def evaluate_file(
         shared: An embedded engine that outlives the run.
 
     Raises:
-        ArchonError: The database, a key or a model is missing, or no model could be reached.
+        ArchonError: The database, a key or a model is missing, no model could be reached, or money
+            is limited and a price is unknown.
     """
     began_s = time.monotonic()
     budget = Budget(caps, time.monotonic)
+    models = _with_judges(file.models, questions.judges)
+    if caps.cost_nusd is not None:
+        _check_prices(models, settings)
     async with open_evaluator(
-        _with_judges(file.models, questions.judges),
+        models,
         questions.scorer,
         settings,
         calls=store.calls(),
@@ -264,6 +269,17 @@ def _of_file(path: Path, part: Part | None, scorer: str) -> QuestionSet:
     return QuestionSet(
         benchmark.examples, ScorerSpec(scorer), benchmark.fingerprint, benchmark.warnings
     )
+
+
+def _check_prices(models: Sequence[ModelSpec], settings: Settings) -> None:
+    """A model that cannot run here at all is left to those who open it."""
+    for report in model_reports(models, settings):
+        if report.price is None and not report.missing:
+            raise SpecError(
+                f"money is limited, and nobody knows the price of the model {report.alias!r}. "
+                "Give it one in the pipeline file: "
+                "price: {input_usd_per_mtok: 0.0, output_usd_per_mtok: 0.0} with its numbers."
+            )
 
 
 def _with_judges(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from archon.core.calls import CallKey
+from archon.core.errors import NotFound
 from archon.core.records import (
     HELD_OUT_SPLIT,
     SEARCH_SPLIT,
@@ -55,6 +58,8 @@ class TracedCallPage:
     call: CallRow | None
     """None: the stored completion is damaged or gone."""
     is_reused: bool
+    buyer: str
+    """Who paid for it, in words."""
 
     def to_data(self) -> dict[str, Any]:
         """Plain data, with prompt and reply in full."""
@@ -143,14 +148,20 @@ def question_page(
         reader: The store's.
         number: The trial.
         example_id: The question's id.
-        split: Which run of it; "" takes the one that there is.
+        split: Which run of it; "" takes the held-out one where there is one, else the search's.
 
     Raises:
         NotFound: There is no such trial, or it has no result for this question.
     """
     study_id = report.study.study_id
     pipeline_id = reader.trial(study_id, number).proposal.pipeline_id
-    wanted = split or _split_of(reader, study_id, pipeline_id, example_id)
+    ids = {
+        name: [result.example_id for result in reader.results(study_id, pipeline_id, split=name)]
+        for name in ([split] if split else [HELD_OUT_SPLIT, SEARCH_SPLIT])
+    }
+    wanted = next((name for name, known in ids.items() if example_id in known), None)
+    if wanted is None:
+        raise NotFound(_no_question(report, number, example_id, ids, split))
     row = reader.question(study_id, pipeline_id, example_id, split=wanted)
     example = json.loads(row.example.row_json)
     by_key = {call.key: call for call in row.calls}
@@ -160,7 +171,9 @@ def question_page(
         question="\n".join(turn["content"] for turn in example["question"]),
         target=example["target"],
         row=row,
-        calls=tuple(_call(event, by_key) for event in events if event.get("event") == "call"),
+        calls=tuple(
+            _call(event, by_key, study_id) for event in events if event.get("event") == "call"
+        ),
         layers=tuple(_layer(event) for event in events if event.get("event") == "layer"),
     )
 
@@ -169,21 +182,40 @@ def _results(reader: StudyReader, row: TrialRow, split: str) -> Sequence[Example
     return reader.results(row.study_id, row.proposal.pipeline_id, split=split)
 
 
-def _split_of(reader: StudyReader, study_id: str, pipeline_id: str, example_id: str) -> str:
-    """The held-out split where it holds the question, else the search split."""
-    held_out = reader.results(study_id, pipeline_id, split=HELD_OUT_SPLIT)
-    is_held_out = any(result.example_id == example_id for result in held_out)
-    return HELD_OUT_SPLIT if is_held_out else SEARCH_SPLIT
+def _no_question(
+    report: StudyReport,
+    number: int,
+    example_id: str,
+    ids: Mapping[str, Sequence[str]],
+    split: str,
+) -> str:
+    where = f" in the split {split!r}" if split else ""
+    close = difflib.get_close_matches(example_id, chain(*ids.values()), n=1)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    return (
+        f"trial {number} has no result for the question {example_id!r}{where}. {hint}"
+        f"Its questions: archon show {report.study.study_id} --trial {number}"
+    )
 
 
-def _call(event: Mapping[str, Any], by_key: Mapping[CallKey, CallRow]) -> TracedCallPage:
+def _call(
+    event: Mapping[str, Any], by_key: Mapping[CallKey, CallRow], study_id: str
+) -> TracedCallPage:
+    call = by_key.get(CallKey(event["digest"], event["slot"]))
     return TracedCallPage(
         layer=event["layer"],
         component=event["component"],
         purpose=event["purpose"],
-        call=by_key.get(CallKey(event["digest"], event["slot"])),
+        call=call,
         is_reused=event["is_reused"],
+        buyer="" if call is None else _buyer(call, study_id),
     )
+
+
+def _buyer(call: CallRow, study_id: str) -> str:
+    if call.bought_by == study_id:
+        return "this study"
+    return f"study {call.bought_by}" if call.bought_by else "archon eval"
 
 
 def _layer(event: Mapping[str, Any]) -> LayerPage:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from archon.core.errors import SpecError
 from archon.core.records import StudyReader, StudyRow
-from archon.service.report import FinalReport
-from archon.service.units import number
+from archon.service.report import FinalReport, job_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,8 @@ class StudyLine:
     study: StudyRow
     state: str
     """running, cut off, paused, completed, failed."""
+    best_quality: float | None
+    """The highest of its complete trials, on the search questions; None without one."""
     outcome: str
     """The winner against the best single call; or why the study rests; "" while it runs."""
 
@@ -36,20 +38,30 @@ def state_of(study: StudyRow) -> str:
 
 
 def _line(study: StudyRow, reader: StudyReader) -> StudyLine:
-    text = reader.report(study.study_id)
+    text, state, best = reader.report(study.study_id), state_of(study), _best_of(study, reader)
     if text is not None:
-        return StudyLine(study, state_of(study), _outcome(FinalReport.from_json(text)))
-    state = state_of(study)
+        return StudyLine(study, state, best, _outcome(FinalReport.from_json(text)))
     resume = "archon search with the same job resumes it" if state == "cut off" else ""
-    return StudyLine(study, state, study.stop_reason or resume)
+    return StudyLine(study, state, best, study.stop_reason or resume)
+
+
+def _best_of(study: StudyRow, reader: StudyReader) -> float | None:
+    try:
+        objectives = job_of(study).objectives
+    except SpecError:
+        return None  # a study of another version stays in the list
+    if "quality" not in objectives:
+        return None
+    at = objectives.index("quality")
+    rows = reader.trials(study.study_id, limit=None)
+    return max((row.objectives[at] for row in rows if row.objectives is not None), default=None)
 
 
 def _outcome(final: FinalReport) -> str:
     judgement = final.judgement
-    baseline = judgement.baseline
-    if baseline is None:
+    if judgement.baseline is None:
         return "nothing scored"
-    single = f"best single call {number('quality', baseline.quality.value)}"
-    if judgement.winner is None:
-        return f"no winner; {single}"
-    return f"winner {number('quality', judgement.winner.quality.value)}, {single}"
+    winner = judgement.winner
+    if winner is None or winner.versus_baseline is None:
+        return "no winner over a single call"
+    return f"{winner.versus_baseline.difference.value:+.3f} over a single call"

@@ -105,7 +105,8 @@ class Reader:
         """See ``StudyReader``."""
         found = self.trials(study_id, after=number - 1, limit=1)
         if not found or found[0].number != number:
-            raise NotFound(f"study {study_id} has no trial {number}")
+            message = f"study {study_id} has no trial {number}. Its trials: archon show {study_id}"
+            raise NotFound(message)
         return found[0]
 
     def results(

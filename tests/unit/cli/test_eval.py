@@ -102,6 +102,26 @@ async def test_eval_never_buys_more_than_it_may(stub: Stub, tmp_path: Path) -> N
     assert "limit of 42" in ran.err
 
 
+async def test_eval_with_a_limit_on_money_wants_to_know_prices(stub: Stub, tmp_path: Path) -> None:
+    pipeline = write_pipeline(tmp_path, stub.base_url)
+    questions = write_questions(tmp_path, 60)
+    args = ("eval", str(pipeline), "--benchmark", str(questions), "--scorer", "numeric")
+    unknown = await archon(*args, "--max-usd", "0.01", folder=tmp_path)
+    assert unknown.code == 2
+    assert "price: {input_usd_per_mtok" in unknown.err
+    assert stub.ledger.requests == 0
+    data = yaml.safe_load(pipeline.read_text())
+    data["models"]["small"]["price"] = {"input_usd_per_mtok": 10, "output_usd_per_mtok": 10}
+    pipeline.write_text(yaml.safe_dump(data))
+    ran = await archon(*args, "--max-usd", "0.01", folder=tmp_path)
+    assert ran.code == 0, ran.err
+    assert 0 < stub.ledger.completions < 300
+    assert "questions were not run" in ran.err
+    wrong = await archon(*args, "--max-usd", "nan", folder=tmp_path)
+    assert wrong.code == 2
+    assert "Traceback" not in wrong.err
+
+
 async def test_eval_counts_faults_apart_from_wrong_answers(stub: Stub, tmp_path: Path) -> None:
     pipeline = write_pipeline(tmp_path, stub.base_url, samples=1)
     questions = write_questions(tmp_path, 20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, get_args
@@ -14,7 +15,7 @@ from archon.cli.show import SplitName
 from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT
 from archon.service.export import Rule
 from archon.spec.pipeline_file import load_pipeline_file
-from tests.commands import archon
+from tests.commands import archon, ended, start
 from tests.jobs import write_job
 from tests.stub import Stub, running_stub
 
@@ -57,10 +58,40 @@ async def test_ls_says_how_each_study_stands(study: dict[str, Any], tmp_path: Pa
     (line,) = [line for line in ran.out.splitlines() if line.startswith(study["study"]["id"])]
     assert "sums" in line
     assert "completed" in line
-    assert "best single call" in " ".join(ran.out.split())
+    assert "over a single call" in line
+    best = max(trial["objectives"]["quality"] for trial in study["trials"])
+    assert f"{best:.3f}" in line
+    assert " 0 min " in line or " 1 min " in line
+    assert len(line.rstrip()) <= 80
     (entry,) = json.loads((await archon("ls", "--json", folder=tmp_path)).out)["studies"]
     assert (entry["id"], entry["state"]) == (study["study"]["id"], "completed")
     assert (entry["n_trials"], entry["n_complete"]) == (10, 10)
+    assert entry["best_quality"] == best
+
+
+async def test_ls_tells_a_search_that_was_killed_and_how_it_goes_on(
+    stub: Stub, tmp_path: Path
+) -> None:
+    stub.latency_s = 0.05
+    job = write_job(tmp_path, stub.base_url)
+    process = await start("search", str(job), folder=tmp_path)
+    assert process.stderr is not None
+    while b"trial 1 " not in await process.stderr.readline():
+        pass
+    await ended(process, signal.SIGKILL)
+    (entry,) = json.loads((await archon("ls", "--json", folder=tmp_path)).out)["studies"]
+    assert entry["state"] == "cut off"
+    assert "resumes" in entry["outcome"]
+    assert 0 < entry["best_quality"] <= 1
+    shown = await archon("show", "sums", folder=tmp_path)
+    assert shown.code == 0
+    assert "cut off" in shown.out
+    exported = await archon("export", "sums", folder=tmp_path)
+    assert exported.code == 2
+    assert "--trial N" in exported.err
+    by_trial = await archon("export", "sums", "--trial", "0", folder=tmp_path)
+    assert by_trial.code == 0
+    assert "layers:" in by_trial.out
 
 
 async def test_show_lists_all_trials_and_finds_a_study_by_name_or_id(
@@ -129,10 +160,29 @@ async def test_show_says_what_is_missing(study: dict[str, Any], tmp_path: Path) 
     alone = await archon("show", "sums", "--question", "q1", folder=tmp_path)
     assert alone.code == 2
     assert "--trial" in alone.err
-    for args in (("--trial", "99"), ("--trial", "0", "--question", "q999")):
+    for args, said in (
+        (("--trial", "99"), "no trial 99. Its trials: archon show"),
+        (("--trial", "0", "--question", "qq1"), "'qq1'. Did you mean 'q"),
+        (("--trial", "0", "--question", "q999"), "--trial 0"),
+    ):
         ran = await archon("show", "sums", *args, folder=tmp_path)
         assert ran.code == 2
+        assert said in ran.err
         assert "Traceback" not in ran.err
+
+
+async def test_show_says_who_paid_for_a_call_that_was_reused(
+    study: dict[str, Any], tmp_path: Path
+) -> None:
+    fresh = await archon("search", "job.yaml", "--new", "--json", folder=tmp_path)
+    other = json.loads(fresh.out)["study"]["id"]
+    page = await archon("show", other, "--trial", "0", "--json", folder=tmp_path)
+    example = json.loads(page.out)["results"]["search"][0]["example"]
+    args = ("--trial", "0", "--question", example, "--split", "search")
+    bought = await archon("show", study["study"]["id"], *args, folder=tmp_path)
+    assert "bought here" in bought.out
+    reused = await archon("show", other, *args, folder=tmp_path)
+    assert f"reused, bought by study {study['study']['id']}" in reused.out
 
 
 async def test_export_writes_the_winner_once_and_ask_answers_with_it(
@@ -177,6 +227,9 @@ async def test_export_of_a_rule_or_a_trial_is_that_pipeline(
     assert made.architecture.pipeline_id() == trial["pipeline_id"]
     gone = await archon("export", "sums", "--trial", "99", folder=tmp_path)
     assert gone.code == 2
+    both = await archon("export", "sums", "--trial", "4", "--rule", "best", folder=tmp_path)
+    assert both.code == 2
+    assert not both.out
 
 
 async def test_ask_says_what_is_wrong_in_one_line(stub: Stub, tmp_path: Path) -> None:
