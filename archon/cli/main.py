@@ -18,6 +18,7 @@ from archon.cli.doctor import doctor
 from archon.cli.estimate import estimate
 from archon.cli.eval import evaluate
 from archon.cli.export import export
+from archon.cli.init import init
 from archon.cli.ls import ls
 from archon.cli.models import models
 from archon.cli.output import err
@@ -40,6 +41,7 @@ app.command()(ask)
 app.command("eval")(evaluate)
 app.command()(validate)
 app.command()(estimate)
+app.command()(init)
 app.command()(doctor)
 app.command()(models)
 app.command()(components)

@@ -11,6 +11,9 @@ import yaml
 from archon.core.errors import ArchonError
 from archon.spec.scalars import is_plain_text
 
+UNLIMITED = 1 << 20
+"""Columns of a line that is never broken."""
+
 
 class _Dumper(yaml.SafeDumper):
     """No aliases, and quotes around every text that could be read as something else."""
@@ -36,6 +39,19 @@ def to_yaml(data: dict[str, object]) -> str:
         default_flow_style=None,
         width=100,
     )
+
+
+def to_inline(value: object) -> str:
+    """The YAML text of a value on one line, as it can stand behind a key."""
+    text = yaml.dump(
+        [value],
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=True,
+        width=UNLIMITED,
+    )
+    return text.strip()[1:-1]
 
 
 def write_whole(path: Path, text: str) -> None:
