@@ -27,14 +27,9 @@ SHIPPED = "keywords"
 
 _ANSWERS = {"numeric": "number", "choice": "choice", "math": "math", "exact": "text"}
 """Scorers of short answers, which can be voted on, with the kind of answer."""
-_SMALL = {"max_search": f"{30:<12}", "max_held_out": "100", "in_flight": "32", "max_tokens": "128"}
+_SMALL = {"max_search": "30 ", "max_held_out": "100", "in_flight": "32", "max_tokens": "128"}
 """What a model on two cores does within an hour; ``_USUAL``: what served models do."""
-_USUAL = {
-    "max_search": f"{100:<12}",
-    "max_held_out": "300",
-    "in_flight": "16",
-    "max_tokens": "2048",
-}
+_USUAL = {"max_search": "100", "max_held_out": "300", "in_flight": "16", "max_tokens": "2048"}
 _JUDGE = "{kind: judge, model: main, may_judge_itself: true}"
 
 
