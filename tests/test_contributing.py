@@ -31,13 +31,9 @@ def test_component_of_the_guide_passes_its_own_tests(tmp_path: Path) -> None:
     shorten = verify.replace("verify", "shorten").replace("Verify", "Shorten")
     known = known.replace(verify, shorten + verify)
     table.write_text(known.replace(line, line + '        "shorten": Shorten,\n'), encoding="utf-8")
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-        + ["tests/unit/components/test_shorten.py", "tests/test_layers.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    tests = ["tests/unit/components/test_shorten.py", "tests/test_layers.py"]
+    ran = subprocess.run([*pytest, *tests], cwd=tmp_path, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert set(blocks) == {
         "archon/prompts/shorten.txt",

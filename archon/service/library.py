@@ -1,14 +1,14 @@
 """Archon from Python, also where an event loop runs already, as in a notebook.
 
-from archon import Pipeline, Study
+    from archon import Pipeline, Study
 
-study = Study.from_file("job.yaml")
-report = await study.run()
-study.best().save("best.yaml")
+    study = Study.from_file("job.yaml")
+    report = await study.run()
+    study.best().save("best.yaml")
 
-async with Pipeline.load("best.yaml") as pipeline:
-result = await pipeline.generate("What is 17 + 25?")
-print(result.answer.text, result.deployed.tokens)
+    async with Pipeline.load("best.yaml") as pipeline:
+        result = await pipeline.generate("What is 17 + 25?")
+        print(result.answer.text, result.deployed.tokens)
 """
 
 from __future__ import annotations
