@@ -9,6 +9,8 @@
     async with Pipeline.load("best.yaml") as pipeline:
         result = await pipeline.generate("What is 17 + 25?")
         print(result.answer.text, result.deployed.tokens)
+
+Nothing runs before ``run`` or ``generate``, and nothing is opened before it is needed.
 """
 
 from __future__ import annotations
