@@ -107,7 +107,7 @@ class RunContext(Protocol):
         """Ask one more thing because of ``after``: a second step, or a repair of the same ask.
 
         It takes the slot of ``after``, which keeps slots deterministic when many such chains run
-        concurrently. The request must differ from the one that ``after`` answers.
+        concurrently; where two chains come to one request, the second draws from a slot apart.
         """
         ...
 

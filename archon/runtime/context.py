@@ -65,7 +65,9 @@ class ComponentContext:
     ) -> ModelReply:
         """See ``RunContext.follow``."""
         card = self.run.card(request.model)
-        batch = CallBatch(request, request.digest(card.identity), (after.key.slot,))
+        digest = request.digest(card.identity)
+        slot = self.run.dealer.keep(digest, after.key.slot)
+        batch = CallBatch(request, digest, (slot,))
         return (await self._complete(batch, card, (after,), purpose))[0]
 
     async def redraw(self, reply: ModelReply, request: ModelRequest) -> ModelReply:

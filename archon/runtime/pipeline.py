@@ -120,11 +120,12 @@ def merge(arrived: LayerState, results: Sequence[LayerState]) -> LayerState:
     any of them learnt about it; new candidates follow in the order of the components.
     """
     old = {candidate.call for candidate in arrived.candidates}
-    kept = []
-    for candidate in arrived.candidates:
-        versions = [c for result in results for c in result.candidates if c.call == candidate.call]
-        if len(versions) == len(results):
-            kept.append(_join_facts(candidate, versions))
+    by_call = [{c.call: c for c in result.candidates} for result in results]
+    kept = [
+        _join_facts(candidate, [versions[candidate.call] for versions in by_call])
+        for candidate in arrived.candidates
+        if all(candidate.call in versions for versions in by_call)
+    ]
     new = [c for result in results for c in result.candidates if c.call not in old]
     tests = [test for result in results for test in result.unit_tests]
     extras = {name: value for result in results for name, value in result.extras}

@@ -139,3 +139,14 @@ async def test_fuse_prompt_cannot_be_broken_out_of() -> None:
     (prompt,) = (await ran(Fuse("m"), state, in_turn("x"))).client.prompts
     assert answers_shown(prompt) == [hostile, "b"]
     assert prompt.startswith("Which {answers}?\n")
+
+
+async def test_fuse_of_orders_that_shrink_to_one_prompt_draws_it_twice() -> None:
+    def script(prompt: str) -> Said:
+        shown = answers_shown(prompt)
+        return " ".join(sorted(shown)) if len(shown) < 3 else ("", "context")
+
+    texts = ["a", "b", "c" * 4000, "d" * 4000]
+    result = await ran(Fuse("m", samples=5, order="shuffled"), state_of(*texts), script)
+    assert len(result.texts) == 5
+    assert len({candidate.call for candidate in result.state.candidates}) == 5
