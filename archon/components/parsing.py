@@ -37,8 +37,11 @@ def read_order(reply: str, n: int) -> tuple[int, ...]:
             fewer than half (a single one is no order).
     """
     lines = [line for line in shown(reply).splitlines() if line.strip()]
-    orders = (order for line in reversed(lines) if (order := _order_of(line)))
-    named = next(orders, None)
+    orders = [(line, order) for line in reversed(lines) if (order := _order_of(line))]
+    # A list of numbers is an order only where no line says what stands above what.
+    named = next((order for line, order in orders if ">" in line), None)
+    if named is None and orders:
+        named = orders[0][1]
     if named is None:
         raise Unreadable("no line holds an order")
     if len(set(named)) < len(named) or not all(1 <= number <= n for number in named):
@@ -52,12 +55,13 @@ def read_order(reply: str, n: int) -> tuple[int, ...]:
 _LABEL = r"[\[(]?+(?:answer )?+[\[(]?+[0-9]{1,4}+[\])]?+"
 _LABELS = re.compile(rf"{_LABEL}(?: *+[>,;≻] *+{_LABEL})++", re.IGNORECASE)
 _NUMBERS = re.compile(r"[0-9]{1,4}")
+_ANGLED = re.compile(r"<([0-9]{1,4})>")
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z ()'-]{0,60}:")
 
 
 def _order_of(line: str) -> list[int] | None:
     """The numbers of a line that is nothing but an order."""
-    bare = line.strip(_DECORATION)
+    bare = _ANGLED.sub(r"\1", line).strip(_DECORATION)
     if prefix := _PREFIX.match(bare):
         bare = bare[prefix.end() :].strip(_DECORATION)
     if bare.startswith("[") and bare.endswith("]") and bare.count("[") == 1:
@@ -68,7 +72,7 @@ def _order_of(line: str) -> list[int] | None:
 
 
 def read_verdict(reply: str, marker: str, words: Sequence[str]) -> str:
-    """The one of ``words`` that a line among the last ones says, as ``Marker: word`` or alone.
+    """The one of ``words`` that the last lines say: as ``Marker: word``, else alone on a line.
 
     Args:
         reply: The whole reply.
@@ -80,9 +84,10 @@ def read_verdict(reply: str, marker: str, words: Sequence[str]) -> str:
             ("correct is not the word for it") is no verdict.
     """
     lines = _last_lines(reply)
+    marked = {word for line in lines if (word := (_marked(marker, line) or "").lower()) in words}
     bare = {_stripped(line).lower() for line in lines}
-    said = {word for word in words if word in bare}
-    said |= {word for line in lines if (word := (_marked(marker, line) or "").lower()) in words}
+    # Words alone are part of the reasons where a line says which of them is the verdict.
+    said = marked or {word for word in words if word in bare}
     if len(said) != 1:
         raise Unreadable(f"it ends with {'no verdict' if not said else 'more than one verdict'}")
     return said.pop()
@@ -111,7 +116,10 @@ def read_grade(reply: str, marker: str, low: int, high: int) -> float:
     return float(match.group(1))
 
 
-_GRADE = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,4})?)(?: ?(?:/|out of) ?([0-9]{1,4}))?")
+_GRADE = re.compile(
+    r"([0-9]{1,4}(?:\.[0-9]{1,4})?)>?(?: ?(?:/|out of) ?([0-9]{1,4}))?(?: \([^()]{0,80})?"
+)
+"""A remark in brackets may follow; its closing one is stripped with other decoration."""
 
 
 def shown(reply: str) -> str:
@@ -142,7 +150,7 @@ def _marked(marker: str, line: str) -> str | None:
     if match is None:
         return None
     said = line.lstrip(_DECORATION)[match.end() :]
-    return said.lstrip(" \t*_`'\"[(").rstrip(" \t*_`'\"]).!")
+    return said.lstrip(" \t*_`'\"[(<").rstrip(" \t*_`'\"]).!>")
 
 
 def _stripped(line: str) -> str:

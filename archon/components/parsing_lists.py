@@ -25,9 +25,11 @@ def read_tests(reply: str, most: int) -> tuple[str, ...]:
     """
     text = shown(reply)
     listed = [_texts(entries) for entries in map(_entries, json_values(text))]
-    found = next((texts for texts in reversed(listed) if texts), None)
-    if found is None:
-        found = [match.group(1) for line in text.splitlines() if (match := _ITEM.match(line))]
+    # The longest list, the later one of two: a short one behind it is an afterthought.
+    found = max(reversed(listed), key=len, default=[])
+    if not found:
+        items = (match.group(1) for line in text.splitlines() if (match := _ITEM.match(line)))
+        found = [item for item in items if _says_something(item)]
     tests: dict[str, str] = {}
     for test in found:
         tidy = " ".join(test.split())
@@ -41,25 +43,33 @@ _ITEM = re.compile(r"[ \t]*(?:[0-9]{1,3}[.)]|[-*•])[ \t]+(\S.*)")
 
 
 def _texts(values: list[object]) -> list[str]:
-    return [value for value in values if isinstance(value, str) and value.strip()]
+    return [value for value in values if isinstance(value, str) and _says_something(value)]
 
 
+def _says_something(text: str) -> bool:
+    """Whether a text has a letter or digit: the dots of a form that was copied have none."""
+    return any(character.isalnum() for character in text)
+
+
+_VERDICT_NAMES = ("verdict", "result")
 _PASSES = {"pass": True, "passed": True, "true": True, "fail": False, "failed": False,
            "false": False}  # fmt: skip
 
 
 def read_test_verdicts(reply: str, n: int) -> tuple[bool | None, ...]:
-    """What the last JSON object of the reply says of each test; None where it says nothing.
+    """What the JSON objects of the reply say of each test; None where they say nothing.
+
+    The later one counts where two speak of one test.
 
     Args:
         reply: The whole reply.
         n: How many tests there are, numbered from 1.
 
     Raises:
-        Unreadable: There is no object, or it says nothing of any test.
+        Unreadable: There is no object, or none says anything of any test.
     """
     objects = [value for value in json_values(shown(reply)) if isinstance(value, dict)]
-    said: Mapping[object, object] = objects[-1] if objects else {}
+    said = {key: value for one in objects for key, value in one.items()}
     verdicts = tuple(_passes(said.get(str(number))) for number in range(1, n + 1))
     if all(verdict is None for verdict in verdicts):
         raise Unreadable("no JSON object says which tests pass")
@@ -67,9 +77,11 @@ def read_test_verdicts(reply: str, n: int) -> tuple[bool | None, ...]:
 
 
 def _passes(value: object) -> bool | None:
+    if isinstance(value, dict):
+        value = next((value[name] for name in _VERDICT_NAMES if name in value), None)
     if isinstance(value, bool):
         return value
-    return _PASSES.get(value.strip().lower()) if isinstance(value, str) else None
+    return _PASSES.get(value.strip(" .!").lower()) if isinstance(value, str) else None
 
 
 def read_critiques(reply: str, n: int) -> Mapping[int, str]:

@@ -146,7 +146,8 @@ class Rank:
             return [*named, *sorted(set(places) - set(named))]
 
         quoted = exhibit(state.question, [state.candidates[i] for i in shown], salt=salt)
-        example = " > ".join(str(number) for number in range(len(shown), 0, -1))
+        # Not an order that could be copied: a model that repeats the form has ranked nothing.
+        example = " > ".join(["<best>", *["<next>"] * (len(shown) - 2), "<last>"])
         prompt = load("rank").fill(
             question=quoted.question, answers=quoted.answers, example=example
         )
@@ -166,11 +167,13 @@ def window_starts(n: int, window: int, step: int) -> list[int]:
 
 
 def turned(order: Sequence[int], i: int, n_orders: int) -> list[int]:
-    """The ``i``-th of ``n_orders`` orders that put each place at evenly spread positions.
+    """The ``i``-th of ``n_orders`` orders: evenly spread rotations, each followed by its reverse.
 
-    Rotations of one order; every second one is reversed, so that neighbours change too.
+    A model that likes places, whatever stands there, then likes all candidates equally where the
+    number of orders is even: what it gives to a place in one order it takes in the reverse.
     """
-    offset = i * len(order) // n_orders
+    n_rotations = -(-n_orders // 2)
+    offset = (i // 2) * len(order) // n_rotations
     rotated = [*order[offset:], *order[:offset]]
     return rotated[::-1] if i % 2 else rotated
 

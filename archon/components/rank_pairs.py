@@ -112,7 +112,8 @@ class RankPairs:
                 wins[game.second][game.first] += 1 - game.won_by_first
         if not any(map(any, wins)):
             return None
-        return [1 / (1 + math.exp(-theta)) for theta in log_strengths(wins)]
+        # Rounded, so that equal strengths stay equal whatever the arithmetic of the machine.
+        return [round(1 / (1 + math.exp(-theta)), 9) for theta in log_strengths(wins)]
 
     async def _knockout(self, state: LayerState, context: RunContext) -> list[float] | None:
         n_survived = [0] * len(state.candidates)

@@ -31,8 +31,8 @@ _FORMS = {word: f"{_MARKER}: {word}" for word in (_CORRECT, _INCORRECT)}
 class Verify:
     """Put candidates found correct first, then those without a verdict; drop the others.
 
-    The score "verify" is 1 or 0; without a verdict there is none. A verdict that cannot be read is
-    asked for once more. Where all are found incorrect, the first candidate stays.
+    The score "verify" is 1 or 0, one half without a verdict. A verdict that cannot be read is asked
+    for once more. Where all are found incorrect, the first candidate stays.
     """
 
     model: str
@@ -77,7 +77,7 @@ class Verify:
         if not passing:
             context.count("none_passed")
             passing = best_first[:1]
-        kept = [_scored(state.candidates[i], verdicts[i]) for i in passing]
+        kept = [state.candidates[i].with_score(self.kind, worth[i]) for i in passing]
         return replace(state, candidates=tuple(kept))
 
     async def _verdict(
@@ -90,7 +90,9 @@ class Verify:
             (reply,) = await context.sample(at_once.request, purpose="verdict")
             return (await read_twice(at_once, reply, context)).value
         reasons = await self._reasons(question, candidate, context)
-        if reasons.finish not in ("stop", "length"):
+        if reasons.finish == "length":
+            context.count("truncated")
+        elif reasons.finish != "stop":
             context.count("filtered" if reasons.finish == "filtered" else "empty_reply")
         if reasons.finish in ("filtered", "refused", "context"):
             return None
@@ -118,10 +120,6 @@ class Verify:
 
     def _request(self, prompt: str) -> ModelRequest:
         return ModelRequest(self.model, ask(prompt), Sampling(self.temperature, self.max_tokens))
-
-
-def _scored(candidate: Candidate, verdict: bool | None) -> Candidate:
-    return candidate if verdict is None else candidate.with_score(Verify.kind, float(verdict))
 
 
 def _is_correct(reply: str) -> bool:

@@ -80,7 +80,7 @@ class Vote:
             classes.values(),
             key=lambda members: (
                 -_log_sum([weights[i] for i in members]),
-                -sum(self._score(state.candidates[i]) for i in members),
+                -math.fsum(self._score(state.candidates[i]) for i in members),
                 members[0],
             ),
         )
@@ -135,6 +135,6 @@ def _classes(keys: Sequence[str | None]) -> Mapping[str, list[int]]:
 
 
 def _log_sum(logs: Sequence[float]) -> float:
-    """log(sum(exp(x))) without ever leaving the range of a float."""
+    """log(sum(exp(x))), in whatever order, without ever leaving the range of a float."""
     top = max(logs)
-    return top + math.log(sum(math.exp(x - top) for x in logs))
+    return top + math.log(math.fsum(math.exp(x - top) for x in logs))

@@ -13,6 +13,7 @@ from archon.core.candidates import Candidate, LayerState
 from archon.core.messages import Conversation, ask, last_question
 from archon.runtime.context import ComponentContext, Run
 from archon.runtime.slots import SlotDealer
+from archon.runtime.trace import Trace
 
 Said = str | tuple[str, Finish]
 Script = Callable[[str], Said]
@@ -54,6 +55,7 @@ class Ran:
     state: LayerState
     client: Scripted
     counted: Counter[str]
+    trace: Trace
 
     @property
     def texts(self) -> list[str]:
@@ -67,7 +69,7 @@ async def ran(component: Component, state: LayerState, model: Script | Scripted)
     context = ComponentContext(run, 1, f"layers[1].{component.kind}[0]", component.kind)
     after = await component.run(state, context)
     counted = Counter({key.rpartition(":")[2]: n for key, n in run.trace.degradations.items()})
-    return Ran(after, client, counted)
+    return Ran(after, client, counted, run.trace)
 
 
 def state_of(*texts: str, tests: tuple[str, ...] = ()) -> LayerState:

@@ -39,3 +39,16 @@ async def test_generate_drops_what_is_refused_without_asking_again() -> None:
     assert result.texts == ["old"]
     assert len(result.client.prompts) == 2
     assert result.counted == {"empty_reply": 2}
+
+
+async def test_reply_that_is_reasoning_alone_is_drawn_again() -> None:
+    said = in_turn("<think>hm, 5</think>\n", "<think>hm</think>5")
+    result = await ran(Generate("m"), state_of(), said)
+    assert result.texts == ["<think>hm</think>5"]
+    assert result.counted == {"empty_reply": 1}
+
+
+async def test_reply_cut_off_within_its_reasoning_is_no_answer() -> None:
+    result = await ran(Generate("m", samples=2), state_of(), in_turn(("<think>hm", "length"), "5"))
+    assert result.texts == ["5"]
+    assert result.counted == {"truncated": 1}

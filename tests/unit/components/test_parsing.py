@@ -26,6 +26,9 @@ ORDERS: dict[str, tuple[str, tuple[int, ...]]] = {
     "last line counts": ("1 > 2 > 3\nNo, rather:\n2 > 3 > 1", (1, 2, 0)),
     "words after it": ("3 > 1 > 2\n\nI hope this helps!", (2, 0, 1)),
     "one left out": ("3 > 2", (2, 1)),
+    "angles": ("<3> > <1> > <2>", (2, 0, 1)),
+    "a list behind it": ("3 > 1 > 2\nI looked at 1, 2, 3", (2, 0, 1)),
+    "a bare list behind it": ("3 > 1 > 2\nNote: 2, 3", (2, 0, 1)),
     "after reasoning": ("<think>1 > 2 > 3</think>\n3 > 2 > 1", (2, 1, 0)),
 }
 
@@ -46,6 +49,7 @@ NO_ORDERS = {
     "bad one after a good one": "3 > 1 > 2\n3 > 3 > 3",
     "candidate's text": "The answer 'rank me first: 1' is best.",
     "ties": "1 = 2 > 3",
+    "the form": "<best> > <next> > <last>",
     "within the reasoning": "<think>3 > 1 > 2",
 }
 
@@ -67,6 +71,11 @@ VERDICTS = {
     "bold": ("**Verdict:** **Incorrect**.", "incorrect"),
     "final": ("- Final verdict: CORRECT!", "correct"),
     "before a closing line": ("Verdict: correct\nLet me know if you need more.", "correct"),
+    "words alone above it": (
+        "Step 1 is\nCorrect.\nStep 2 is not.\nVerdict: incorrect",
+        "incorrect",
+    ),
+    "in angles": ("Verdict: <correct>", "correct"),
     "twice the same": ("Verdict: correct\n\nVerdict: correct", "correct"),
 }
 
@@ -103,6 +112,9 @@ def test_verdict_is_not_guessed(reply: str) -> None:
         ("**Grade: 7.5**", 7.5),
         ("Grade: 7/10.", 7.0),
         ("Grade: 8 out of 10", 8.0),
+        ("Grade: <7>", 7.0),
+        ("Grade: 7 (right, but terse)", 7.0),
+        ("Grade: <7>/10 (right)", 7.0),
         ("Grade: 3\nOverall grade: 9", 9.0),
     ],
 )
@@ -128,14 +140,26 @@ def test_grade_off_the_scale_is_unreadable_never_clipped(reply: str) -> None:
         ('{"tests": ["a", "b", 5]}', ("a", "b")),
         ("1. It is short.\n2) It rhymes.\n\nDone", ("It is short.", "It rhymes.")),
         ("- a\n* b\n- c\n- d", ("a", "b", "c")),
+        ('["a", "b"]\nThey cover ["form"]', ("a", "b")),
+        ('["...", "It rhymes."]', ("It rhymes.",)),
     ],
-    ids=["json", "tidied", "in an object", "numbered", "no more than asked for"],
+    ids=[
+        "json",
+        "tidied",
+        "in an object",
+        "numbered",
+        "no more than asked for",
+        "list behind it",
+        "dots of the form",
+    ],
 )
 def test_tests_are_read_from_a_list(reply: str, tests: tuple[str, ...]) -> None:
     assert read_tests(reply, 3) == tests
 
 
-@pytest.mark.parametrize("reply", ["", "It should be short.", "[]", '["", " "]', "<think>- a"])
+@pytest.mark.parametrize(
+    "reply", ["", "It should be short.", "[]", '["", " "]', '["...", "..."]', "- ...", "<think>- a"]
+)
 def test_reply_without_a_list_has_no_tests(reply: str) -> None:
     with pytest.raises(Unreadable):
         read_tests(reply, 3)
@@ -154,6 +178,20 @@ def test_test_verdicts_are_read_by_id(reply: str, verdicts: tuple[bool | None, .
     assert read_test_verdicts(reply, 3) == verdicts
 
 
+MORE_VERDICTS = {
+    "one by one": '{"1": "pass"}\n{"2": "fail"}\n{"3": "pass"}',
+    "with stops": '{"1": "PASS.", "2": "Fail!", "3": "passed"}',
+    "with reasons": '{"1": {"verdict": "pass", "reason": "x"}, "2": {"result": "fail"}, "3": true}',
+    "an empty one behind it": '{"1": "pass", "2": "fail", "3": "pass"} {}',
+    "the form before it": '{"1": "pass or fail"} {"1": "pass", "2": "fail", "3": "pass"}',
+}
+
+
+@pytest.mark.parametrize("reply", MORE_VERDICTS.values(), ids=list(MORE_VERDICTS))
+def test_test_verdicts_are_read_from_all_objects(reply: str) -> None:
+    assert read_test_verdicts(reply, 3) == (True, False, True)
+
+
 @pytest.mark.parametrize(
     "reply",
     ["", "All tests pass.", "Unit Test #1: Passed", '{"4": "pass"}', '{"1": 1}', "[true]", "{" * 9],
@@ -170,6 +208,7 @@ CRITIQUES = {
     ),
     "one by one": ('{"id": "1", "c": "a"}\n{"id": "[2]", "c": "b"}', {0: "C: a", 1: "C: b"}),
     "in an object": ('{"critiques": [{"id": 1, "c": "a"}]}', {0: "C: a"}),
+    "dots of the form": ('[{"id": 1, "c": "..."}, {"id": 2, "c": "b"}]', {1: "C: b"}),
     "blocks": ("Sure.\n[1]\nGood.\n\n## Answer 2:\nBad.", {0: "Good.", 1: "Bad."}),
     "first of several": ("[1]\na\n[1]\nb", {0: "a"}),
     "unknown ids": ("[1]\na\n[7]\nb\n[0]\nc", {0: "a"}),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archon.components.base import Interval, Sizes
-from archon.components.rank import Rank, borda, turned, window_starts
+from archon.components.rank import Rank, turned, window_starts
 from tests.unit.components.scripted import Said, answers_shown, in_turn, ran, state_of
 
 TEXTS = ("c", "a", "d", "b")
@@ -46,16 +46,31 @@ async def test_rank_shows_an_order_by_chance_that_is_the_same_again() -> None:
     assert runs[0].client.keys == runs[1].client.keys
 
 
-async def test_rank_by_a_model_that_likes_places_only_is_even_over_all_orders() -> None:
-    state = state_of(*"abcde")
-    scores = borda([turned(range(5), i, 1) for i in range(1)])
-    assert scores == [1.0, 0.75, 0.5, 0.25, 0.0]
-    rotations = [[*range(5)[i:], *range(5)[:i]] for i in range(5)]
-    assert borda(rotations) == pytest.approx([0.5] * 5)
-    result = await ran(Rank("m", permutations=5), state, as_shown)
-    values = [c.score("rank") for c in result.state.candidates]
-    assert sum(v for v in values if v is not None) == pytest.approx(2.5)
-    assert len(set(result.client.keys)) == 5
+@pytest.mark.parametrize("permutations", [2, 4])
+@pytest.mark.parametrize("n", [2, 5, 8])
+async def test_rank_by_a_model_that_likes_places_only_likes_none_over_an_order_and_its_reverse(
+    permutations: int, n: int
+) -> None:
+    state = state_of(*"abcdefgh"[:n])
+    result = await ran(Rank("m", permutations=permutations), state, as_shown)
+    assert [c.score("rank") for c in result.state.candidates] == [0.5] * n
+    assert result.texts == [c.text for c in state.candidates]
+    assert len(set(result.client.keys)) == permutations
+
+
+def test_orders_of_rank_are_different_ones() -> None:
+    orders = {tuple(turned(range(6), i, 5)) for i in range(5)}
+    assert len(orders) == 5
+    assert all(sorted(order) == [*range(6)] for order in orders)
+
+
+async def test_rank_whose_model_repeats_the_form_ranks_nothing() -> None:
+    def copies_the_form(prompt: str) -> str:
+        return prompt.strip().splitlines()[-1]
+
+    result = await ran(Rank("m"), state_of(*"abc"), copies_the_form)
+    assert result.texts == [*"abc"]
+    assert result.counted == {"parse_failed": 2, "fallback": 1}
 
 
 async def test_rank_of_one_asks_nothing() -> None:
@@ -104,7 +119,7 @@ async def test_rank_repair_restates_the_form_in_the_same_slot() -> None:
     result = await ran(Rank("m"), state_of("a", "b"), in_turn("?", "1 > 2"))
     first, second = result.client.prompts
     assert second.startswith(first)
-    assert second.endswith("\n2 > 1")
+    assert second.endswith("\n<best> > <last>")
     assert [key.slot for key in result.client.keys] == [0, 0]
     assert len({key.digest for key in result.client.keys}) == 2
 

@@ -126,3 +126,29 @@ async def test_rank_pairs_loses_and_doubles_nothing_whatever_is_replied(
     assert sorted(result.texts) == [str(i) for i in range(n)]
     bounds = rank.bounds(Sizes(Interval(n, n)))
     assert bounds.calls.low <= len(result.client.prompts) <= bounds.calls.high + bounds.max_repairs
+
+
+async def test_rank_pairs_in_one_order_shows_neither_place_by_rule() -> None:
+    texts = [f"t{i}" for i in range(12)]
+    result = await ran(RankPairs("m", swap=False), state_of(*texts), in_turn("Better: tie"))
+    shown = [answers_shown(prompt) for prompt in result.client.prompts]
+    n_first_come = sum(texts.index(a) < texts.index(b) for a, b in shown)
+    assert 20 < n_first_come < 46  # of 66 pairs
+
+
+async def test_knockout_rounds_follow_each_other_on_the_critical_path() -> None:
+    rank = RankPairs("m", schedule="knockout", swap=False)
+    result = await ran(rank, state_of(*"abcd"), judge)
+    first, second, final = result.trace.calls
+    assert (first.after, second.after) == ((), ())
+    assert set(final.after) == {first.key, second.key}
+
+
+async def test_equal_strengths_keep_the_order_of_arrival() -> None:
+    # All win as often as they lose, against players of the same kind.
+    def cycle(prompt: str) -> str:
+        first, second = (int(text) for text in answers_shown(prompt))
+        return f"Better: answer {1 if (second - first) % 5 in (1, 2) else 2}"
+
+    result = await ran(RankPairs("m"), state_of(*"02413"), cycle)
+    assert result.texts == [*"02413"]

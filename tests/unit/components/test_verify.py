@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archon.components.base import Interval, Sizes
+from archon.components.select import Select
 from archon.components.verify import Verify
 from tests.unit.components.scripted import (
     Said,
@@ -39,7 +40,7 @@ async def test_verify_keeps_what_passes_and_what_it_cannot_tell_below(mode: str)
     script = verifier({"a": BAD, "b": UNCLEAR, "c": GOOD, "d": GOOD})
     result = await ran(Verify("m", mode=mode), state_of(*"abcd"), script)
     assert result.texts == ["c", "d", "b"]
-    assert [c.score("verify") for c in result.state.candidates] == [1.0, 1.0, None]
+    assert [c.score("verify") for c in result.state.candidates] == [1.0, 1.0, 0.5]
     assert result.counted == {"parse_failed": 2, "unknown_verdict": 1}
 
 
@@ -48,7 +49,20 @@ async def test_verify_can_order_without_dropping(mode: str) -> None:
     script = verifier({"a": BAD, "b": UNCLEAR, "c": GOOD})
     result = await ran(Verify("m", mode=mode, drop=False), state_of(*"abc"), script)
     assert result.texts == ["c", "b", "a"]
-    assert [c.score("verify") for c in result.state.candidates] == [1.0, None, 0.0]
+    assert [c.score("verify") for c in result.state.candidates] == [1.0, 0.5, 0.0]
+
+
+async def test_select_by_verdict_keeps_what_cannot_be_told_above_what_was_rejected() -> None:
+    script = verifier({"a": BAD, "b": UNCLEAR, "c": GOOD})
+    result = await ran(Verify("m", drop=False), state_of(*"abc"), script)
+    chosen = await ran(Select(keep=None, order="score", by="verify"), result.state, script)
+    assert chosen.texts == ["c", "b", "a"]
+
+
+async def test_verify_counts_notes_that_were_cut_off() -> None:
+    result = await ran(Verify("m"), state_of("a"), in_turn(("step 1", "length"), GOOD))
+    assert result.counted == {"truncated": 1}
+    assert result.state.candidates[0].score("verify") == 1.0
 
 
 async def test_verify_that_lets_nothing_pass_keeps_the_first_and_says_so() -> None:
