@@ -109,7 +109,7 @@ class Proposer:
         if architecture is None:
             self._sampler.reject()
             return None
-        self._sampler.accept(number)
+        self._sampler.accept(number, recording.answers)
         return self._proposal(architecture, recording.answers, "search")
 
     def _accepted(self, drawn: Architecture, recording: Recording) -> ProposalRow | None:

@@ -44,8 +44,8 @@ class Sampler(Protocol):
         """Forget the walk: its pipeline is known already, or outside the space."""
         ...
 
-    def accept(self, number: int) -> None:
-        """Keep the walk as that of a trial which now runs."""
+    def accept(self, number: int, answers: Sequence[Answered]) -> None:
+        """Keep the walk, with its answers, as that of a trial which now runs."""
         ...
 
     def restore(self, number: int, answers: Sequence[Answered]) -> None:
@@ -94,10 +94,14 @@ class OptunaSampler:
         self._study.tell(self._begun(), state=TrialState.FAIL)
         self._walk = None
 
-    def accept(self, number: int) -> None:
-        """See ``Sampler``."""
-        self._ids[number] = self._begun().number
-        self._walk = None
+    def accept(self, number: int, answers: Sequence[Answered]) -> None:
+        """See ``Sampler``.
+
+        Optuna's own trial keeps more than its answers, and TPE looks at that while trials run side
+        by side. A trial that was restored has its answers only; so every trial becomes one.
+        """
+        self.reject()
+        self.restore(number, answers)
 
     def restore(self, number: int, answers: Sequence[Answered]) -> None:
         """See ``Sampler``."""

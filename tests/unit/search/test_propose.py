@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
 from archon.components.estimate_calls import estimate_calls
 from archon.core.architecture import Architecture, ComponentSpec
 from archon.core.records import ProposalRow
 from archon.core.results import Completed, Stopped
+from archon.core.seeds import derive_seed
 from archon.search.baselines import single_calls
 from archon.search.propose import Proposer, Start
 from archon.search.sampler import OptunaSampler, SamplerKind
 from archon.search.space import Range
+from archon.spec.job import load_job
 from tests.unit.search.spaces import ensemble, generate, small_space, space
 
+HOSTED = Path(__file__).parents[3] / "search_spaces/hosted.yaml"
 KINDS: tuple[SamplerKind | None, ...] = ("tpe", "random", None)
 
 
@@ -87,6 +93,34 @@ def test_resumed_search_proposes_what_the_uninterrupted_one_does(
         resumed.restore(row)
         resumed.tell(row.number, worth(row))
     assert run_dry(resumed, most=14 - cut) == whole[cut:]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_resumed_search_in_threes_proposes_the_same_from_a_space_with_branches(seed: int) -> None:
+    job = load_job(HOSTED)
+
+    def in_threes(known: Sequence[ProposalRow] = ()) -> list[ProposalRow]:
+        sampler = OptunaSampler("tpe", ["maximize", "minimize"], n_startup=4)
+        asked = Proposer(job.space, sampler, seed=seed, starts=single_calls(job.space))
+        left, rows = list(known), list[ProposalRow]()
+        while len(rows) < 24:
+            batch = []
+            for _ in range(3):
+                if left:
+                    asked.restore(row := left.pop(0))
+                else:
+                    found = asked.ask()
+                    assert found is not None
+                    row = found
+                batch.append(row)
+            for row in batch:
+                value = derive_seed(row.pipeline_id) % 1000 / 1000
+                asked.tell(row.number, Completed((value, worth(row).objectives[1]), 10))
+            rows += batch
+        return rows
+
+    whole = in_threes()
+    assert [cut for cut in range(1, 24) if in_threes(whole[:cut]) != whole] == []
 
 
 def test_other_seeds_search_in_another_order() -> None:
