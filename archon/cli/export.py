@@ -34,8 +34,8 @@ def export(
         RuleName | None,
         typer.Option(
             help="best: the winner; cheapest: the cheapest that is better than the best single "
-            "call and cannot be told apart from the winner; baseline: the best single call. "
-            "Without: best."
+            "call and cannot be told apart from the winner (without one, from that call); "
+            "baseline: the best single call. Without: best."
         ),
     ] = None,
     trial: Annotated[

@@ -91,6 +91,12 @@ def _print_final(report: StudyReport, final: FinalReport, console: Console) -> N
         console.print(
             f"  trial {trial_of[standing.pipeline_id]}: {describe(standing.architecture)}"
         )
+    run_again = {standing.pipeline_id for standing in judgement.standings}
+    left = [
+        str(o.number) for o in report.trials if o.is_on_front and o.pipeline_id not in run_again
+    ]
+    if left:
+        console.print(f"On the search's front, but not run again: trials {', '.join(left)}.")
     console.print()
     console.print(f"Verdict: {_named(judgement, trial_of)}")
     if final.held_out_stopped:
@@ -126,10 +132,14 @@ def _standings(judgement: Judgement, trial_of: Mapping[str, int]) -> Table:
 
 
 def _rows(judgement: Judgement) -> Iterator[tuple[str, Standing]]:
-    for standing in judgement.finalists:
-        yield "winner" if standing.pipeline_id == judgement.winner_id else "", standing
-    if judgement.baseline is not None:
-        yield "best single call", judgement.baseline
+    """Finalists and the best single call, each with what is to be said of it."""
+    for standing in judgement.standings:
+        marks = [
+            "winner" if standing.pipeline_id == judgement.winner_id else "",
+            "best single call" if standing is judgement.baseline else "",
+            "front" if standing.pipeline_id in judgement.front_ids else "",
+        ]
+        yield ", ".join(mark for mark in marks if mark), standing
 
 
 def _named(judgement: Judgement, trial_of: Mapping[str, int]) -> str:

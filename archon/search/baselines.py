@@ -23,6 +23,10 @@ from archon.search.space import (
 )
 
 
+N_SINGLE_CALLS = 3
+"""So many single calls run on the held-out questions; a winner is better than each of them."""
+
+
 def single_calls(space: Space) -> tuple[Start, ...]:
     """One call to each model that the space generates with, each model once.
 

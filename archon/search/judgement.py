@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archon.core.architecture import Architecture
+from archon.search.front import non_dominated
 from archon.search.intervals import Interval
 from archon.search.objectives import DIRECTIONS, Objective
 
@@ -151,7 +152,8 @@ class Judgement:
     """The best finalist that is shown to be better than the best single call."""
     frugal: Comparison | None = None
     """The cheapest finalist that is also shown to be better, against the winner, where it is
-    cheaper and they are indistinguishable; None for a study of quality alone."""
+    cheaper and they are indistinguishable; without a winner the cheapest one that is cheaper than
+    the best single call, against that. None for a study of quality alone."""
     verdict: str = ""
     """The same in plain sentences."""
 
@@ -165,6 +167,21 @@ class Judgement:
         """The finalists that are shown to be better than the best single call."""
         return tuple(one for one in self.finalists if one.is_proven)
 
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """The finalists, then the best single call."""
+        return (*self.finalists, *(() if self.baseline is None else (self.baseline,)))
+
+    @property
+    def front_ids(self) -> frozenset[str]:
+        """Those of them that none of the others beats in every objective on these questions."""
+        signs = [1 if DIRECTIONS[name] == "maximize" else -1 for name in self.objectives]
+        points = {
+            i: [s * one.amount(o).value for s, o in zip(signs, self.objectives, strict=True)]
+            for i, one in enumerate(self.standings)
+        }
+        return frozenset(self.standings[i].pipeline_id for i in non_dominated(points))
+
     def to_data(self) -> dict[str, object]:
         """Plain data."""
         return {
@@ -174,6 +191,7 @@ class Judgement:
             "baseline": None if self.baseline is None else self.baseline.to_data(),
             "finalists": [one.to_data() for one in self.finalists],
             "unscored": list(self.unscored),
+            "front": sorted(self.front_ids),
             "winner_id": self.winner_id,
             "frugal": _data(self.frugal),
             "verdict": self.verdict,
@@ -191,7 +209,8 @@ class Judgement:
             "unscored": tuple(data["unscored"]),
             "frugal": _comparison(data["frugal"]),
         }
-        return cls(**{**data, **read})
+        known = {name: value for name, value in data.items() if name != "front"}
+        return cls(**{**known, **read})
 
 
 def _data(comparison: Comparison | None) -> dict[str, object] | None:

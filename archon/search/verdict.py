@@ -84,6 +84,11 @@ def _not_won(judgement: Judgement, compared: list[Comparison]) -> Iterator[str]:
     if not nearest.is_worse:
         yield from _power(nearest)
     yield from _left_out(nearest)
+    if (frugal := judgement.frugal) is not None and judgement.baseline is not None:
+        cheap = next(o for o in judgement.finalists if o.pipeline_id == frugal.pipeline_id)
+        yield f"{cheap.pipeline_id} takes {_amount(cheap, judgement.price)} a question where"
+        yield f"the single call takes {_amount(judgement.baseline, judgement.price)}, and cannot be"
+        yield f"told apart from it ({_range(frugal.difference)} against it)."
 
 
 def _power(comparison: Comparison) -> Iterator[str]:
@@ -106,7 +111,12 @@ def _means(comparison: Comparison) -> str:
 
 
 def _range(difference: Interval) -> str:
-    return f"{difference.value:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]"
+    return f"{difference.value:+.2f} [{_bound(difference.low)}, {_bound(difference.high)}]"
+
+
+def _bound(bound: float) -> str:
+    """With more digits where it would be rounded to the 0 that decides."""
+    return f"{bound:+.4f}" if 0 < abs(bound) < 0.005 else f"{bound:+.2f}"
 
 
 def _confidence(judgement: Judgement) -> str:

@@ -20,7 +20,7 @@ from archon.search.verdict import verdict_of
 
 
 def judge(
-    baseline: Measured | None,
+    singles: Sequence[Measured],
     finalists: Sequence[Measured],
     objectives: Sequence[Objective],
     *,
@@ -29,22 +29,29 @@ def judge(
     """Name the winner, or say why there is none.
 
     Args:
-        baseline: The best single call; None or without scores: nothing can win.
-        finalists: Pipelines with results on questions that did not choose them. One that is the
-            baseline itself is not compared.
+        singles: Single calls; with scores for none of them nothing can win. The best of them here
+            is the baseline, but a winner is better than each: which one looked best may be chance.
+        finalists: Pipelines with results on questions that did not choose them. One that is a
+            single call of the others is not compared.
         objectives: Those of the job. With more than one, the cheapest finalist that cannot be told
-            apart from the winner is named too.
+            apart from the winner is named too; without a winner, from the best single call.
         coverage: Chance, in (0, 1), that all comparisons with the baseline are right together.
 
     Returns:
         The judgement with its verdict. Pairs are formed of the questions that both pipelines have
         a score for; the others are counted.
     """
-    base = baseline if baseline is not None and baseline.n_scored else None
-    others = [one for one in finalists if base is None or one.pipeline_id != base.pipeline_id]
+    known = [one for one in singles if one.n_scored]
+    ids = {one.pipeline_id for one in known}
+    others = [one for one in finalists if one.pipeline_id not in ids]
     scored = [one for one in others if one.n_scored]
-    price = _price([*scored, *([base] if base else [])], objectives)
-    standings = _standings(base, scored, price, coverage)
+    price = _price([*scored, *known], objectives)
+    base = min(
+        known,
+        key=lambda one: (-one.mean("quality"), one.mean(price), one.pipeline_id),
+        default=None,
+    )
+    standings = _standings(known, scored, price, coverage)
     winner = next((one for one in standings if one.is_proven), None)
     judgement = Judgement(
         objectives=tuple(objectives),
@@ -54,7 +61,7 @@ def judge(
         finalists=standings,
         unscored=tuple(one.pipeline_id for one in others if not one.n_scored),
         winner_id=None if winner is None else winner.pipeline_id,
-        frugal=_frugal(standings, scored, price, coverage) if len(objectives) > 1 else None,
+        frugal=_frugal(standings, scored, base, price, coverage) if len(objectives) > 1 else None,
     )
     return replace(judgement, verdict=verdict_of(judgement))
 
@@ -91,17 +98,31 @@ def _price(measured: Sequence[Measured], objectives: Sequence[Objective]) -> Obj
 
 
 def _standings(
-    base: Measured | None, scored: Sequence[Measured], price: Objective, coverage: float
+    singles: Sequence[Measured], scored: Sequence[Measured], price: Objective, coverage: float
 ) -> tuple[Standing, ...]:
     each = 1 - (1 - coverage) / max(1, len(scored))
     by_price = sorted(scored, key=lambda one: (one.mean(price), one.pipeline_id))
     standings = []
     for i, one in enumerate(by_price):
         cheaper = compare(one, by_price[i - 1], coverage=coverage) if i else None
-        versus = None if base is None else compare(one, base, coverage=each)
+        versus = _hardest(one, singles, each)
         standing = standing_of(one, coverage=coverage)
         standings.append(replace(standing, versus_baseline=versus, versus_cheaper=cheaper))
     return tuple(sorted(standings, key=lambda one: -one.quality.value))
+
+
+def _hardest(one: Measured, singles: Sequence[Measured], coverage: float) -> Comparison | None:
+    """The comparison with the single call that it is least clearly better than.
+
+    To be better than all of them each comparison has to say so, and all do if this one does; so
+    they need no widening for their number (an intersection-union test, Berger 1982).
+    """
+    found = [compare(one, single, coverage=coverage) for single in singles]
+    return min(
+        (versus for versus in found if versus is not None),
+        key=lambda versus: (versus.difference.low, versus.other_id),
+        default=None,
+    )
 
 
 def standing_of(measured: Measured, *, coverage: float = 0.95) -> Standing:
@@ -124,18 +145,26 @@ def standing_of(measured: Measured, *, coverage: float = 0.95) -> Standing:
 
 
 def _frugal(
-    standings: Sequence[Standing], scored: Sequence[Measured], price: Objective, coverage: float
+    standings: Sequence[Standing],
+    scored: Sequence[Measured],
+    base: Measured | None,
+    price: Objective,
+    coverage: float,
 ) -> Comparison | None:
-    """The cheapest of the proven that is cheaper than the best of them and not shown worse."""
+    """The cheapest that is cheaper than the winner and indistinguishable from it.
+
+    Only among those that are better than the single calls too; without a winner, the same against
+    the best single call among all.
+    """
     by_id = {one.pipeline_id: one for one in scored}
     proven = [one for one in standings if one.is_proven]
-    if not proven:
+    best = by_id[proven[0].pipeline_id] if proven else base
+    if best is None:
         return None
-    best = proven[0]
-    for one in sorted(proven, key=lambda one: one.amount(price).value):
-        if one.amount(price).value >= best.amount(price).value:
+    for one in sorted(proven or standings, key=lambda one: one.amount(price).value):
+        if one.amount(price).value >= best.mean(price):
             return None
-        found = compare(by_id[one.pipeline_id], by_id[best.pipeline_id], coverage=coverage)
+        found = compare(by_id[one.pipeline_id], best, coverage=coverage)
         if found is not None and found.is_open:
             return found
     return None

@@ -17,9 +17,9 @@ from archon.spec.pipeline_file import PipelineFile, prompt_digests
 from archon.spec.provenance import Metric, Provenance
 
 Rule = Literal["best", "cheapest", "baseline"]
-"""best: the winner; cheapest: the cheapest that was shown to be better than the best single call
-and cannot be told apart from the winner; baseline: the best single call. Where nothing was shown
-to be better than the best single call, all three are that call."""
+"""best: the winner, else the best single call; cheapest: the cheapest that was shown to be better
+than the best single call and cannot be told apart from the winner, else the cheapest that cannot
+be told apart from the best single call; baseline: the best single call."""
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 
@@ -57,11 +57,11 @@ def export_trial(report: StudyReport, reader: StudyReader, number: int) -> Pipel
 
 
 def _picked(judgement: Judgement, rule: Rule) -> Standing | None:
-    if rule == "baseline" or judgement.winner is None:
-        return judgement.baseline
     if rule == "cheapest" and judgement.frugal is not None:
         frugal = judgement.frugal.pipeline_id
         return next(one for one in judgement.finalists if one.pipeline_id == frugal)
+    if rule == "baseline" or judgement.winner is None:
+        return judgement.baseline
     return judgement.winner
 
 

@@ -11,7 +11,7 @@ from archon.core.errors import ArchonError, NotFound
 from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT
 from archon.core.results import ExampleResult
 from archon.runtime.budget import Budget, Caps
-from archon.search.baselines import single_calls
+from archon.search.baselines import N_SINGLE_CALLS, single_calls
 from archon.search.evaluate import Evaluator
 from archon.search.front import finalists
 from archon.search.held_out import run_held_out
@@ -149,12 +149,11 @@ class StudyRun:
         return await Search(plan, proposer_of(job), evaluator, log, self._watcher, history).run()
 
     async def _judge(self, evaluator: Evaluator, end: SearchEnd) -> tuple[Judgement, str]:
-        baseline = best_single_call(end.measured)
-        others = [one for one in end.measured if one is not baseline]
+        singles = best_single_calls(end.measured)
+        others = [one for one in end.measured if not is_single_call(one)]
         chosen = finalists(others, self._job.objectives, self._job.finalists)
-        first = (baseline,) if baseline else ()
         measured, missing = await run_held_out(
-            (*first, *chosen),
+            (*singles, *chosen),
             self._questions.split.held_out,
             block_size=self._job.block_size,
             evaluator=evaluator,
@@ -162,9 +161,8 @@ class StudyRun:
             watcher=self._watcher,
             done=self._stored([one.pipeline_id for one in end.measured], HELD_OUT_SPLIT),
         )
-        n_first = len(first)
-        baseline = measured[0] if first else None
-        return judge(baseline, measured[n_first:], self._job.objectives), missing
+        n = len(singles)
+        return judge(measured[:n], measured[n:], self._job.objectives), missing
 
     def _pipelines(self) -> list[str]:
         return [row.proposal.pipeline_id for row in self._trials]
@@ -190,11 +188,18 @@ def proposer_of(job: JobSpec) -> Proposer:
     return Proposer(job.space, sampler, seed=job.seed, starts=single_calls(job.space))
 
 
-def best_single_call(measured: Sequence[Measured]) -> Measured | None:
-    """Of the pipelines that make one call, the best in quality; the cheaper where two are equal."""
-    singles = [one for one in measured if estimate_calls(one.architecture).calls.high == 1]
-    return min(
-        singles,
-        key=lambda one: (-one.mean("quality"), one.mean("tokens"), one.pipeline_id),
-        default=None,
+def is_single_call(one: Measured) -> bool:
+    """Whether a pipeline makes one call a question: what somebody without Archon does."""
+    return estimate_calls(one.architecture).calls.high == 1
+
+
+def best_single_calls(measured: Sequence[Measured]) -> tuple[Measured, ...]:
+    """The single calls that a winner has to beat: the best in quality, the cheaper where equal.
+
+    Several, since the one that looks best on few questions often is not.
+    """
+    singles = [one for one in measured if is_single_call(one)]
+    best_first = sorted(
+        singles, key=lambda one: (-one.mean("quality"), one.mean("tokens"), one.pipeline_id)
     )
+    return tuple(best_first[:N_SINGLE_CALLS])

@@ -36,9 +36,7 @@ def interval(objective: Objective, given: Interval) -> str:
 
 def difference(given: Interval) -> str:
     """A difference of mean scores: ``+0.460 [+0.30, +0.60]``."""
-    low, high = (
-        f"{bound:+.2f}" if math.isfinite(bound) else "?" for bound in (given.low, given.high)
-    )
+    low, high = map(_difference_end, (given.low, given.high))
     return f"{given.value:+.3f} [{low}, {high}]"
 
 
@@ -69,3 +67,10 @@ def _end(objective: Objective, bound: float) -> str:
     if not math.isfinite(bound):
         return "?"
     return f"{bound:.2f}" if objective == "quality" else number(objective, bound)
+
+
+def _difference_end(bound: float) -> str:
+    if not math.isfinite(bound):
+        return "?"
+    # Not rounded to the 0 that decides.
+    return f"{bound:+.4f}" if 0 < abs(bound) < 0.005 else f"{bound:+.2f}"

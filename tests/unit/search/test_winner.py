@@ -34,7 +34,7 @@ def ids(judgement: Judgement) -> list[str]:
 
 
 def test_judge_names_the_best_finalist_that_beats_the_single_call() -> None:
-    found = judge(BASE, [FRUGAL, LUCKY, TOP], QUALITY)
+    found = judge([BASE], [FRUGAL, LUCKY, TOP], QUALITY)
     assert found.winner_id == "top"
     assert ids(found) == ["top", "frugal", "lucky"]
     assert [one.pipeline_id for one in found.proven] == ["top", "frugal"]
@@ -49,7 +49,7 @@ def test_judge_names_the_best_finalist_that_beats_the_single_call() -> None:
 
 
 def test_judge_of_several_objectives_also_names_the_cheapest_that_is_no_worse() -> None:
-    found = judge(BASE, [TOP, FRUGAL, LUCKY], BOTH)
+    found = judge([BASE], [TOP, FRUGAL, LUCKY], BOTH)
     assert found.winner_id == "top"
     assert found.frugal is not None
     assert (found.frugal.pipeline_id, found.frugal.other_id) == ("frugal", "top")
@@ -58,12 +58,12 @@ def test_judge_of_several_objectives_also_names_the_cheapest_that_is_no_worse() 
 
 
 def test_judge_never_names_a_cheap_pipeline_that_may_be_no_better_than_the_single_call() -> None:
-    found = judge(BASE, [TOP, pipeline("cheap", improved(12, 8), tokens=60)], BOTH)
+    found = judge([BASE], [TOP, pipeline("cheap", improved(12, 8), tokens=60)], BOTH)
     assert (found.winner_id, found.frugal) == ("top", None)
 
 
 def test_judge_of_quality_alone_says_when_the_next_cheaper_is_indistinguishable() -> None:
-    found = judge(BASE, [TOP, FRUGAL], QUALITY)
+    found = judge([BASE], [TOP, FRUGAL], QUALITY)
     assert found.frugal is None
     assert "indistinguishable from the next cheaper finalist, frugal" in found.verdict
     versus = found.finalists[0].versus_cheaper
@@ -73,7 +73,7 @@ def test_judge_of_quality_alone_says_when_the_next_cheaper_is_indistinguishable(
 
 def test_judge_is_silent_on_the_next_cheaper_one_where_the_winner_is_better() -> None:
     poor = pipeline("poor", [0.0] * 60, tokens=60)
-    found = judge(BASE, [TOP, poor], BOTH)
+    found = judge([BASE], [TOP, poor], BOTH)
     versus = found.finalists[0].versus_cheaper
     assert versus is not None
     assert versus.is_better
@@ -82,7 +82,7 @@ def test_judge_is_silent_on_the_next_cheaper_one_where_the_winner_is_better() ->
 
 
 def test_judge_refuses_a_winner_that_may_be_luck_and_says_what_could_be_shown() -> None:
-    found = judge(BASE, [LUCKY], BOTH)
+    found = judge([BASE], [LUCKY], BOTH)
     assert found.winner_id is None
     assert found.verdict.startswith("No winner: no finalist is shown to be better")
     assert "may be chance" in found.verdict
@@ -94,9 +94,9 @@ def test_judge_refuses_a_winner_that_may_be_luck_and_says_what_could_be_shown() 
 
 def test_judge_asks_more_of_each_finalist_the_more_there_are() -> None:
     close = pipeline("close", improved(5), tokens=100)
-    assert judge(BASE, [close], QUALITY).winner_id == "close"
+    assert judge([BASE], [close], QUALITY).winner_id == "close"
     crowd = [pipeline(f"p{i}", SINGLE) for i in range(9)]
-    found = judge(BASE, [close, *crowd], QUALITY)
+    found = judge([BASE], [close, *crowd], QUALITY)
     assert found.winner_id is None
     versus = found.finalists[0].versus_baseline
     assert versus is not None
@@ -104,14 +104,45 @@ def test_judge_asks_more_of_each_finalist_the_more_there_are() -> None:
 
 
 def test_judge_says_that_the_single_call_is_best_where_it_is() -> None:
-    found = judge(TOP, [BASE, FRUGAL], BOTH)
+    found = judge([TOP], [BASE, FRUGAL], BOTH)
     assert found.winner_id is None
     assert "the best single call itself is not beaten by any finalist" in found.verdict
     assert "Nearest is frugal" in found.verdict
 
 
+def test_winner_is_better_than_every_single_call_not_than_one_that_looked_best() -> None:
+    strong = pipeline("strong", improved(20, 1), tokens=90)
+    assert judge([BASE], [TOP], QUALITY).winner_id == "top"
+    found = judge([BASE, strong], [TOP], QUALITY)
+    assert found.baseline is not None
+    assert (found.baseline.pipeline_id, found.winner_id) == ("strong", None)
+    assert judge([strong, BASE], [TOP], QUALITY) == found
+
+
+def test_single_call_is_no_finalist_against_another_one() -> None:
+    better = pipeline("better", improved(18, 0), tokens=90)
+    found = judge([BASE, better], [better], QUALITY)
+    assert found.winner_id is None
+    assert "no finalist besides the best single call" in found.verdict
+
+
+def test_cheaper_one_that_is_as_good_as_the_single_call_is_named_without_a_winner() -> None:
+    dear = pipeline("dear", SINGLE, tokens=5000)
+    found = judge([dear], [pipeline("cheap", improved(2, 2), tokens=80)], BOTH)
+    assert found.winner_id is None
+    assert found.frugal is not None
+    assert "cheap takes 80 tokens a question where the single call takes 5,000" in found.verdict
+    assert "cannot be told apart from it" in found.verdict
+
+
+def test_bound_that_decides_is_not_rounded_to_zero() -> None:
+    found = judge([BASE], [pipeline("p", improved(4, 0))], QUALITY)
+    assert found.winner_id == "p"
+    assert "+0.07 [+0.0025, +0.16]" in found.verdict
+
+
 def test_judge_says_that_all_scores_are_equal() -> None:
-    found = judge(BASE, [pipeline("same", SINGLE)], QUALITY)
+    found = judge([BASE], [pipeline("same", SINGLE)], QUALITY)
     assert found.winner_id is None
     assert "same score as the best single call on each question" in found.verdict
 
@@ -131,14 +162,14 @@ def test_judge_says_that_all_scores_are_equal() -> None:
 def test_judge_names_nobody_without_somebody_to_compare(
     baseline: Measured | None, finalists: Sequence[Measured], says: str
 ) -> None:
-    found = judge(baseline, finalists, QUALITY)
+    found = judge([baseline] if baseline else [], finalists, QUALITY)
     assert found.winner_id is None
     assert found.verdict.startswith("No winner: ")
     assert says in found.verdict
 
 
 def test_judge_names_finalists_without_scores_beside_the_others() -> None:
-    found = judge(BASE, [TOP, pipeline("dead", [None] * 60)], QUALITY)
+    found = judge([BASE], [TOP, pipeline("dead", [None] * 60)], QUALITY)
     assert (found.winner_id, found.unscored) == ("top", ("dead",))
     assert found.verdict.endswith("Without any score, so not compared: dead.")
 
@@ -146,7 +177,7 @@ def test_judge_names_finalists_without_scores_beside_the_others() -> None:
 def test_judge_pairs_only_questions_that_both_have_and_counts_the_others() -> None:
     holes: list[float | None] = [None, *improved(20)[1:]]
     base_holes: list[float | None] = [*SINGLE[:-1], None]
-    found = judge(pipeline("base", base_holes), [pipeline("top", holes)], QUALITY)
+    found = judge([pipeline("base", base_holes)], [pipeline("top", holes)], QUALITY)
     versus = found.finalists[0].versus_baseline
     assert versus is not None
     assert (versus.n_pairs, versus.n_left_out) == (58, 2)
@@ -155,14 +186,14 @@ def test_judge_pairs_only_questions_that_both_have_and_counts_the_others() -> No
 
 
 def test_judge_compares_nobody_who_shares_no_question() -> None:
-    found = judge(pipeline("base", [1.0, None]), [pipeline("p", [None, 1.0])], QUALITY)
+    found = judge([pipeline("base", [1.0, None])], [pipeline("p", [None, 1.0])], QUALITY)
     assert found.winner_id is None
     assert "no finalist shares a scored question" in found.verdict
 
 
 @pytest.mark.parametrize(("base", "other"), [(0.0, 1.0), (1.0, 1.0), (0.2, 0.9)])
 def test_judge_draws_no_conclusion_from_one_question(base: float, other: float) -> None:
-    found = judge(pipeline("base", [base]), [pipeline("p", [other])], BOTH)
+    found = judge([pipeline("base", [base])], [pipeline("p", [other])], BOTH)
     assert found.winner_id is None
     assert "1 question cannot show any difference" in found.verdict
     assert found.finalists[0].tokens.high == math.inf
@@ -182,16 +213,16 @@ def test_judge_speaks_of_the_price_that_the_job_counts(
     objectives: tuple[Objective, ...], cost_nusd: int, price: str, says: str
 ) -> None:
     top = pipeline("top", improved(20), cost_nusd=cost_nusd)
-    found = judge(BASE, [top], objectives)
+    found = judge([BASE], [top], objectives)
     assert found.price == price
     assert says in found.verdict
 
 
 def test_judgement_survives_json_to_the_last_digit() -> None:
     for found in (
-        judge(BASE, [TOP, FRUGAL, LUCKY, pipeline("dead", [None])], BOTH),
-        judge(pipeline("base", [0.1 + 0.2]), [pipeline("p", [1 / 3])], QUALITY),
-        judge(None, [], QUALITY),
+        judge([BASE], [TOP, FRUGAL, LUCKY, pipeline("dead", [None])], BOTH),
+        judge([pipeline("base", [0.1 + 0.2])], [pipeline("p", [1 / 3])], QUALITY),
+        judge([], [], QUALITY),
     ):
         text = json.dumps(found.to_data(), allow_nan=False)
         assert Judgement.from_data(json.loads(text)) == found
@@ -212,7 +243,7 @@ def right_with(shares: Sequence[float], n: int, chance: random.Random) -> list[l
 def judged(shares: Sequence[float], chance: random.Random) -> Judgement:
     base, *others = right_with(shares, 40, chance)
     finalists = [pipeline(f"{i}", scores) for i, scores in enumerate(others)]
-    return judge(pipeline("base", base), finalists, QUALITY)
+    return judge([pipeline("base", base)], finalists, QUALITY)
 
 
 def test_judge_names_a_winner_in_at_most_one_of_twenty_studies_where_none_is_better() -> None:

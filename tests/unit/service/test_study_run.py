@@ -92,7 +92,8 @@ async def test_finalists_and_single_call_are_measured_on_fresh_samples_of_other_
     assert report.final is not None
     judgement = report.final.judgement
     assert judgement.baseline is not None
-    assert log.seen[-1] == f"held out {1 + len(judgement.finalists)} x 20"
+    n_singles = 3  # one for each temperature
+    assert log.seen[-1] == f"held out {n_singles + len(judgement.finalists)} x 20"
     reader, study = store.reader(), report.study.study_id
     for standing in (judgement.baseline, *judgement.finalists):
         search = reader.results(study, standing.pipeline_id)
