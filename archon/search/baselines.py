@@ -22,7 +22,6 @@ from archon.search.space import (
     Space,
 )
 
-
 N_SINGLE_CALLS = 3
 """So many single calls run on the held-out questions; a winner is better than each of them."""
 
