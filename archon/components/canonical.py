@@ -13,6 +13,9 @@ as they are:
    pipeline ends.
 6. An idempotent selector right after its equal goes.
 
+What runs is always the canonical form. So two equal fusers with shuffled orders are one whose
+samples see different orders, not two that see the same.
+
 Not equalities, though tempting: several samples at temperature 0; swapping a filter and a ranker;
 splitting a fuse layer in two.
 """

@@ -31,6 +31,9 @@ from archon.spec.writing import to_yaml, write_whole
 from archon.spec.yaml_source import Document, key_path, read_document
 
 VERSION = 1
+_REPAIR = "repair"
+_WRITERS = ("generate", "fuse")
+"""Components whose replies are taken as they are."""
 _DIGEST = Field(None, pattern=r"^[0-9a-f]{12}$")
 _CHANGED = "If you changed the file on purpose, remove the lines pipeline_id and sha256."
 
@@ -88,7 +91,8 @@ class _PipelineSection(Strict):
 def prompt_digests(architecture: Architecture) -> tuple[tuple[str, str], ...]:
     """(name, digest) of every shipped template that belongs to the pipeline's components.
 
-    A template belongs to the component whose kind its name is, or begins with.
+    A template belongs to the component whose kind its name is, or begins with: to the longest such
+    kind. The one that asks again for what could not be read belongs to all that read replies.
     """
     kinds = {spec.kind for layer in architecture.layers for spec in layer}
     names = sorted(
@@ -96,11 +100,17 @@ def prompt_digests(architecture: Architecture) -> tuple[tuple[str, str], ...]:
         for entry in files("archon.prompts").iterdir()
         if entry.name.endswith(".txt")
     )
-    return tuple(
-        (name, load(name).digest)
-        for name in names
-        if any(name == kind or name.startswith(f"{kind}_") for kind in kinds)
-    )
+    wanted = [name for name in names if _kind_of(name) in kinds]
+    if any(
+        spec.model and spec.kind not in _WRITERS for layer in architecture.layers for spec in layer
+    ):
+        wanted.append(_REPAIR)
+    return tuple((name, load(name).digest) for name in sorted(wanted))
+
+
+def _kind_of(template: str) -> str:
+    owners = [kind for kind in COMPONENTS if f"{template}_".startswith(f"{kind}_")]
+    return max(owners, key=len, default="")
 
 
 def layers_yaml(architecture: Architecture) -> str:

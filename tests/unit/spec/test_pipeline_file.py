@@ -214,3 +214,21 @@ def test_any_pipeline_survives_the_way_through_a_file(
     name = name.encode(errors="replace").decode().replace("\0", "")
     pipeline = PipelineFile(architecture, (BIG, NEAR, SMALL), name)
     assert read(pipeline.to_yaml()) == pipeline
+
+
+@pytest.mark.parametrize(
+    ("kinds", "names"),
+    [
+        (["rank"], {"rank", "repair"}),
+        (["rank_pairs"], {"rank_pairs", "repair"}),
+        (["verify"], {"verify_at_once", "verify_reason", "verify_verdict", "repair"}),
+        (["fuse"], {"fuse"}),
+        (["vote"], set()),
+    ],
+)
+def test_file_holds_the_digests_of_the_templates_that_its_pipeline_uses(
+    kinds: list[str], names: set[str]
+) -> None:
+    asked = [(ComponentSpec.of(kind, "" if kind == "vote" else "m"),) for kind in kinds]
+    written = {name for name, _ in prompt_digests(Architecture(tuple(asked)))}
+    assert written == names
