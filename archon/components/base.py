@@ -6,11 +6,12 @@ call estimates, the canonical form and the search space are derived from; nothin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol
 
-from archon.core.calls import ModelReply, ModelRequest
+from archon.core.calls import Finish, ModelReply, ModelRequest
 from archon.core.candidates import LayerState
 
 Fact = Literal["question", "candidates", "critique", "scores", "tests"]
@@ -27,13 +28,25 @@ Degradation = Literal[
     "empty_reply",
     "truncated",
     "filtered",
+    "refused",
+    "too_long",
     "left_out",
     "unknown_verdict",
     "none_passed",
     "empty_input",
     "no_answer",
 ]
-"""What may go less well than it should; each is counted in the trace."""
+"""What may go less well than it should; each is counted. ``too_long``: the prompt did
+not fit the model's context; ``left_out``: candidates that were not shown for want of it."""
+
+_FAULTS: Mapping[Finish, Degradation] = MappingProxyType(
+    {"filtered": "filtered", "refused": "refused", "context": "too_long"}
+)
+
+
+def fault_of(reply: ModelReply) -> Degradation:
+    """As what a reply without a text is counted."""
+    return _FAULTS.get(reply.finish, "empty_reply")
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Fuse:
         fewer = fitting(state.candidates, shown) if too_long else ()
         if not fewer:
             return await candidates_from(replies, request, context, parents=parents)
-        context.count("empty_reply", len(too_long))
+        context.count("too_long", len(too_long))
         context.count("left_out", len(shown) - len(fewer))
         smaller = self._request(state, fewer)
         again = await together(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from archon.components.base import RunContext
+from archon.components.base import RunContext, fault_of
 from archon.components.parsing import Unreadable
 from archon.core.calls import ModelReply, ModelRequest
 from archon.core.messages import Message
@@ -78,7 +78,7 @@ async def read_twice(
 def attempt(ask: Ask[T], reply: ModelReply, context: RunContext) -> T | None:
     """What the reply says, or None, counted."""
     if reply.is_faulty:
-        context.count("filtered" if reply.finish == "filtered" else "empty_reply")
+        context.count(fault_of(reply))
         return None
     if reply.finish == "length":
         context.count("truncated")

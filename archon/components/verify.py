@@ -10,7 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from archon.components.base import Bounds, Declaration, Interval, RunContext, Sizes, knob
+from archon.components.base import (
+    Bounds,
+    Declaration,
+    Interval,
+    RunContext,
+    Sizes,
+    fault_of,
+    knob,
+)
 from archon.components.parsing import read_verdict
 from archon.components.repair import Ask, read_twice
 from archon.components.showing import Exhibit, exhibit, without_reasoning
@@ -93,7 +101,7 @@ class Verify:
         if reasons.finish == "length":
             context.count("truncated")
         elif reasons.finish != "stop":
-            context.count("filtered" if reasons.finish == "filtered" else "empty_reply")
+            context.count(fault_of(reasons))
         if reasons.finish in ("filtered", "refused", "context"):
             return None
         notes = without_reasoning(reasons.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archon.components.answers import visible
-from archon.components.base import RunContext
+from archon.components.base import RunContext, fault_of
 from archon.components.together import together
 from archon.core.calls import CallKey, ModelReply, ModelRequest
 from archon.core.candidates import Candidate
@@ -46,7 +46,7 @@ def _written(
 ) -> Iterator[Candidate]:
     for reply in replies:
         if reply.is_faulty or _is_empty(reply):
-            context.count("filtered" if reply.finish == "filtered" else "empty_reply")
+            context.count(fault_of(reply))
             continue
         is_truncated = reply.finish == "length"
         if is_truncated:

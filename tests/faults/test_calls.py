@@ -271,11 +271,11 @@ MODEL_FAULTS = [
     ModelFault("tool-calls", EMPTY, {"empty_reply": 2}),
     ModelFault("reasoning-only", EMPTY, {"empty_reply": 2}),
     ModelFault("no-choices", EMPTY, {"empty_reply": 2}, wires=(ANTHROPIC,)),  # no blocks
-    ModelFault("refusal", ("refused",), {"empty_reply": 1}, wires=(ENDPOINT, OPENAI)),
+    ModelFault("refusal", ("refused",), {"refused": 1}, wires=(ENDPOINT, OPENAI)),
     ModelFault("refusal", ("filtered",), {"filtered": 1}, wires=(ANTHROPIC,)),
     ModelFault("filtered", ("filtered",), {"filtered": 1}),
     ModelFault("400-filter", ("filtered",), {"filtered": 1}, is_billed=False),
-    ModelFault("400-context", ("context",), {"empty_reply": 1}, is_billed=False),
+    ModelFault("400-context", ("context",), {"too_long": 1}, is_billed=False),
 ]
 
 

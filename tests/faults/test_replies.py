@@ -273,10 +273,10 @@ SILENCED_IDS = [f"{i}-{row.steps[0].kind}" for i, row in enumerate(SILENCED)]
 SILENCE = {
     "filtered": ("n_refused", "filtered"),
     "400-filter": ("n_refused", "filtered"),
-    "refusal": ("n_refused", "empty_reply"),
+    "refusal": ("n_refused", "refused"),
     "null": ("n_empty", "empty_reply"),
     "tool-calls": ("n_empty", "empty_reply"),
-    "400-context": ("n_context", "empty_reply"),
+    "400-context": ("n_context", "too_long"),
 }
 """By mode of the stub: which number of requests holds, and as what each of them is counted."""
 

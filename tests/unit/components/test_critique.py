@@ -81,7 +81,7 @@ BAD: dict[str, tuple[list[Said], dict[str, str], dict[str, int], int]] = {
     "refused": (
         [("", "refused")],
         dict.fromkeys(TEXTS, ""),
-        {"empty_reply": 1, "fallback": 3},
+        {"refused": 1, "fallback": 3},
         1,
     ),
 }
@@ -103,7 +103,7 @@ async def test_critique_too_long_for_the_context_is_written_of_the_first_half() 
 
     result = await ran(Critique("m"), state_of("aaaa", "bbbb", "cccc", "dddd"), script)
     assert critiques(result) == {"aaaa": "aaaa", "bbbb": "bbbb", "cccc": "", "dddd": ""}
-    assert result.counted == {"empty_reply": 1, "left_out": 2, "repaired": 1, "fallback": 2}
+    assert result.counted == {"too_long": 1, "left_out": 2, "repaired": 1, "fallback": 2}
 
 
 async def test_critique_of_nothing_asks_nothing() -> None:

@@ -82,7 +82,7 @@ async def test_fuse_without_candidates_asks_nothing() -> None:
 FAILURES: dict[str, tuple[list[Said], list[str], dict[str, int], int]] = {
     "empty, then written": ([("", "empty"), "x"], ["x"], {"empty_reply": 1}, 2),
     "empty twice": ([("", "empty")], ["red"], {"empty_reply": 2, "fallback": 1}, 2),
-    "refused": ([("", "refused")], ["red"], {"empty_reply": 1, "fallback": 1}, 1),
+    "refused": ([("", "refused")], ["red"], {"refused": 1, "fallback": 1}, 1),
     "filtered": ([("", "filtered")], ["red"], {"filtered": 1, "fallback": 1}, 1),
     "cut off": ([("x", "length")], ["x"], {"truncated": 1}, 1),
 }
@@ -110,14 +110,14 @@ async def test_fuse_that_does_not_fit_is_asked_again_with_the_first_candidates_w
     assert result.texts == ["x", "x"]
     assert answers_shown(result.client.prompts[-1]) == ["a" * 50, "b" * 50]
     assert result.state.candidates[0].parents == tuple(c.call for c in state.candidates[:2])
-    assert result.counted == {"empty_reply": 2, "left_out": 2}
+    assert result.counted == {"too_long": 2, "left_out": 2}
     assert len(set(result.client.keys)) == 4
 
 
 async def test_fuse_of_one_candidate_that_does_not_fit_keeps_it() -> None:
     result = await ran(Fuse("m"), state_of("a"), in_turn(("", "context")))
     assert result.texts == ["a"]
-    assert result.counted == {"empty_reply": 1, "fallback": 1}
+    assert result.counted == {"too_long": 1, "fallback": 1}
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ async def test_generate_drops_what_is_refused_without_asking_again() -> None:
     result = await ran(Generate("m", samples=2), state_of("old"), in_turn(("", "refused")))
     assert result.texts == ["old"]
     assert len(result.client.prompts) == 2
-    assert result.counted == {"empty_reply": 2}
+    assert result.counted == {"refused": 2}
 
 
 async def test_reply_that_is_reasoning_alone_is_drawn_again() -> None:

@@ -87,7 +87,7 @@ BAD: dict[str, tuple[list[Said], list[str], dict[str, int], int]] = {
     "read the second time": (["?", "2 > 1"], ["b", "a"], {"parse_failed": 1, "repaired": 1}, 2),
     "never read": (["1 > 1"], ["a", "b"], {"parse_failed": 2, "fallback": 1}, 2),
     "empty": ([("", "empty"), "2 > 1"], ["b", "a"], {"empty_reply": 1, "repaired": 1}, 2),
-    "refused": ([("", "refused")], ["a", "b"], {"empty_reply": 1, "fallback": 1}, 1),
+    "refused": ([("", "refused")], ["a", "b"], {"refused": 1, "fallback": 1}, 1),
     "filtered": ([("", "filtered")], ["a", "b"], {"filtered": 1, "fallback": 1}, 1),
     "cut off": (
         [("2 > 1", "length"), "2 > 1"],
@@ -95,7 +95,7 @@ BAD: dict[str, tuple[list[Said], list[str], dict[str, int], int]] = {
         {"truncated": 1, "parse_failed": 1, "repaired": 1},
         2,
     ),
-    "does not fit": ([("", "context")], ["a", "b"], {"empty_reply": 1, "fallback": 1}, 1),
+    "does not fit": ([("", "context")], ["a", "b"], {"too_long": 1, "fallback": 1}, 1),
 }
 
 
@@ -136,7 +136,7 @@ async def test_rank_too_long_for_the_context_is_asked_with_the_first_half() -> N
 
     result = await ran(Rank("m", order="as_is"), state_of("b", "a", "d", "c"), script)
     assert result.texts == ["a", "b", "d", "c"]
-    assert result.counted == {"empty_reply": 1, "left_out": 2, "repaired": 1}
+    assert result.counted == {"too_long": 1, "left_out": 2, "repaired": 1}
 
 
 @pytest.mark.parametrize("keep", [1, 3, 6, 9])

@@ -31,7 +31,7 @@ async def test_write_tests_keeps_no_more_than_asked_for() -> None:
 
 NO_TESTS: dict[str, tuple[list[Said], dict[str, int], int]] = {
     "never read": (["Sure!"], {"parse_failed": 2, "fallback": 1}, 2),
-    "refused": ([("", "refused")], {"empty_reply": 1, "fallback": 1}, 1),
+    "refused": ([("", "refused")], {"refused": 1, "fallback": 1}, 1),
     "cut off": ([('["a", "b', "length")], {"truncated": 2, "parse_failed": 2, "fallback": 1}, 2),
 }
 
