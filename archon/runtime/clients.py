@@ -24,6 +24,9 @@ from archon.runtime.budget import PROMPT_OVERHEAD_TOKENS, Amount, Budget
 
 T = TypeVar("T")
 
+Outcome = ModelReply | ArchonError | None
+"""Of a purchase in flight, for those who wait for it; None: its buyer was cancelled."""
+
 
 def worst_case(batch: CallBatch, card: ModelCard) -> Amount:
     """The most that this batch can take: a token is at least one byte of the prompt.
@@ -127,6 +130,16 @@ def parts_of(batch: CallBatch, card: ModelCard) -> list[CallBatch]:
     return [replace(batch, slots=(slot,)) for slot in batch.slots]
 
 
+async def finished(work: Coroutine[None, None, T]) -> T:
+    """Wait for work to its end, also where this task is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
 async def _all(parts: Sequence[Coroutine[None, None, T]]) -> list[T]:
     """Wait for all parts, and raise the first failure only then: what was paid is kept."""
     outcomes = await asyncio.gather(*parts, return_exceptions=True)
@@ -147,7 +160,7 @@ class Reusing:
     inner: ModelClient
     calls: CallStore
     cards: Mapping[str, ModelCard]
-    _flying: dict[CallKey, asyncio.Future[ModelReply | None]] = field(default_factory=dict)
+    _flying: dict[CallKey, asyncio.Future[Outcome]] = field(default_factory=dict)
 
     async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
         """See ``ModelClient``; always one reply per slot."""
@@ -159,10 +172,12 @@ class Reusing:
             if mine:
                 found |= await self._obtain(batch, mine)
             for flight in theirs:
-                # None: the buyer was cancelled or failed, so the next round buys it here.
-                reply = await asyncio.shield(flight)
-                if reply is not None:
-                    found[reply.key] = replace(reply, is_reused=True)
+                outcome = await asyncio.shield(flight)
+                if isinstance(outcome, ArchonError):
+                    raise outcome  # Trying once more for each who waits would multiply the tries.
+                # None: the buyer was cancelled, so the next round buys it here.
+                if outcome is not None:
+                    found[outcome.key] = replace(outcome, is_reused=True)
         return tuple(found[key] for key in keys)
 
     async def _obtain(
@@ -172,13 +187,17 @@ class Reusing:
         flights = {key: loop.create_future() for key in keys}
         self._flying.update(flights)
         found: dict[CallKey, ModelReply] = {}
+        failure: ArchonError | None = None
         try:
             await self._fetch(_of(batch, keys), found)
             return found
+        except ArchonError as error:
+            failure = error
+            raise
         finally:
             for key, flight in flights.items():
                 del self._flying[key]
-                flight.set_result(found.get(key))
+                flight.set_result(found.get(key, failure))
 
     async def _fetch(self, batch: CallBatch, found: dict[CallKey, ModelReply]) -> None:
         card = self.cards[batch.request.model]
@@ -203,18 +222,25 @@ class Reusing:
         keys = batch.keys()
         while missing := tuple(key for key in keys if key not in found):
             bought = await self._buy(batch, missing)
-            await self.calls.put(bought, tuple(spent_on(reply, card).cost_nusd for reply in bought))
+            spend = tuple(spent_on(reply, card).cost_nusd for reply in bought)
+            try:
+                await self.calls.put(bought, spend)
+            except asyncio.CancelledError:
+                # It is paid, so it is kept, and those who wait for it get it from here. A put that
+                # was under way already is repeated, which changes nothing.
+                await finished(self.calls.put(bought, spend))
+                found |= {reply.key: reply for reply in bought}
+                raise
             found |= {reply.key: reply for reply in bought}
 
     async def _buy(self, batch: CallBatch, keys: tuple[CallKey, ...]) -> tuple[ModelReply, ...]:
         try:
             return await self.inner.complete(_of(batch, keys))
-        except ArchonError as error:
-            await self.calls.abandon(keys, is_maybe_billed=error.is_maybe_billed)
-            raise
-        except asyncio.CancelledError:
-            # The endpoint may go on and bill a request that nobody waits for any more.
-            await self.calls.abandon(keys, is_maybe_billed=True)
+        except (Exception, asyncio.CancelledError) as error:
+            # A request that nobody waits for any more, or that brought what nobody foresaw, may be
+            # billed. The intents are gone before anybody else can record theirs.
+            is_maybe_billed = not isinstance(error, ArchonError) or error.is_maybe_billed
+            await finished(self.calls.abandon(keys, is_maybe_billed=is_maybe_billed))
             raise
 
 

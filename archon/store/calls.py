@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from archon.core.calls import CallBatch, CallKey, ModelReply
+from archon.core.errors import StoreError
 from archon.store.completions import from_row, is_intact, to_row
 from archon.store.losses import delete_intents, paid, record_losses, take_away
 from archon.store.owners import is_alive
@@ -237,9 +239,11 @@ class StoredCalls:
             try:
                 found = await self._writer.submit(self._claim, claim)
             except asyncio.CancelledError:
-                # The intents may be recorded by now, and nobody will act on them.
+                # The intents may be recorded by now, and nobody will act on them. Waited for, since
+                # whoever claims these keys next must not lose intents of their own to this.
                 nothing_sent = Abandonment(tuple(claim.wanted()), is_maybe_billed=False)
-                self._writer.post(self._abandon, nothing_sent)
+                with contextlib.suppress(StoreError):
+                    await asyncio.shield(self._writer.submit(self._abandon, nothing_sent))
                 raise
             if found is not None:
                 return found

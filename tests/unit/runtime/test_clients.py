@@ -2,14 +2,23 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from archon.core.calls import CallBatch, CallKey, ModelCard, ModelReply, Price, Usage
+from archon.core.calls import (
+    CallBatch,
+    CallKey,
+    ModelCard,
+    ModelClient,
+    ModelReply,
+    Price,
+    Usage,
+)
 from archon.core.errors import (
     BudgetExceeded,
     CallError,
@@ -21,7 +30,10 @@ from archon.core.errors import (
 )
 from archon.runtime.budget import Amount, Budget, Caps
 from archon.runtime.clients import Budgeted, Filling, Reusing, Routed, worst_case
+from archon.runtime.gate import Gate
+from archon.runtime.limits import Limited
 from archon.store.opening import Store, open_store
+from archon.store.writer import Step
 from tests.unit.runtime.clients import Clock, Scripted, batch
 
 MANY = ModelCard("m", "x", Price(1.0, 2.0), has_many_samples=True)
@@ -55,7 +67,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
         yield store
 
 
-def reusing(endpoint: Endpoint | Scripted, store: Store, card: ModelCard = MANY) -> Reusing:
+def reusing(endpoint: ModelClient, store: Store, card: ModelCard = MANY) -> Reusing:
     return Reusing(endpoint, store.calls("s"), {"m": card})
 
 
@@ -246,3 +258,77 @@ async def test_worst_case_covers_every_prompt_in_tokens_and_money() -> None:
     assert worst.calls == 3
     assert worst.tokens >= 3 * (200 + asked.request.sampling.max_tokens)
     assert worst.cost_nusd >= 3 * MANY.price.cost_nusd(200, asked.request.sampling.max_tokens)
+
+
+class Busy:
+    """Keeps the store's thread at work on something else until it is let go."""
+
+    def __init__(self, store: Store) -> None:
+        self._is_over = threading.Event()
+        step: Step[None, None] = Step(99, self._hold)
+        store._writer.post(step, None)
+
+    def _hold(self, connection: object, payloads: Sequence[None]) -> list[None]:
+        self._is_over.wait(10.0)
+        return [None] * len(payloads)
+
+    def let_go(self) -> None:
+        self._is_over.set()
+
+
+async def test_reply_of_a_buyer_cancelled_while_it_is_stored_is_not_paid_again(
+    store: Store,
+) -> None:
+    endpoint = Endpoint(pause_s=0.02)
+    client = reusing(endpoint, store)
+    buyer = asyncio.ensure_future(client.complete(batch()))
+    await asyncio.sleep(0.01)
+    waiting = asyncio.ensure_future(client.complete(batch()))
+    busy = Busy(store)
+    await asyncio.sleep(0.05)
+    buyer.cancel()
+    await asyncio.sleep(0.01)
+    busy.let_go()
+    (reply,) = await waiting
+    with pytest.raises(asyncio.CancelledError):
+        await buyer
+    spend = store.reader().spend("s")
+    assert reply.is_reused
+    assert len(endpoint.requests) == 1
+    assert (spend.n_bought, spend.n_duplicate, spend.n_uncertain) == (1, 0, 0)
+
+
+async def test_call_after_a_claim_that_was_cancelled_flies_with_its_intent(store: Store) -> None:
+    endpoint = Endpoint(pause_s=0.05)
+    client = reusing(endpoint, store)
+    busy = Busy(store)
+    await asyncio.sleep(0.01)
+    first = asyncio.ensure_future(client.complete(batch()))
+    await asyncio.sleep(0)
+    second = asyncio.ensure_future(client.complete(batch()))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    await asyncio.sleep(0.005)
+    busy.let_go()
+    while not endpoint.requests:
+        await asyncio.sleep(0.001)
+    assert store.reader().spend("s").n_in_flight == 1
+    await second
+    await asyncio.gather(first, return_exceptions=True)
+    assert len(endpoint.requests) == 1
+
+
+async def test_failure_of_a_purchase_is_that_of_all_who_wait_for_it(store: Store) -> None:
+    clock, scripted = Clock(), Scripted([TimedOut("slow")])
+    client = reusing(Limited(scripted, Gate(clock=clock, sleep=clock.sleep)), store)
+    asked = [client.complete(batch()) for _ in range(8)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [TimedOut] * 8
+    assert len(scripted.asked) == TimedOut.max_tries
+
+
+async def test_intents_of_a_call_that_fails_unforeseen_do_not_stay(store: Store) -> None:
+    with pytest.raises(RuntimeError):
+        await reusing(Scripted([RuntimeError("a bug")]), store).complete(batch(n=2))
+    spend = store.reader().spend("s")
+    assert (spend.n_in_flight, spend.n_uncertain) == (0, 2)
