@@ -1,7 +1,7 @@
 """Policies as clients around a client: reuse, budget, routing.
 
-They stack in one expression: ``Reusing(Budgeted(Routed({alias: Limited(backend)})))`` for a study,
-``Filling(Routed(...))`` for a pipeline at work.
+They stack in one expression: ``Reusing(Timely(Routed({alias: Limited(Budgeted(backend))})))`` for a
+study, ``Filling(Routed({alias: Limited(backend)}))`` for a pipeline at work.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from archon.core.calls import (
     ModelClient,
     ModelReply,
 )
-from archon.core.errors import ArchonError, CutOff, SetupError
+from archon.core.errors import ArchonError, CallError, CutOff, SetupError
 from archon.runtime.budget import PROMPT_OVERHEAD_TOKENS, Amount, Budget
+from archon.runtime.purchases import Purchases, finished
 
 T = TypeVar("T")
 
@@ -67,22 +68,49 @@ class Routed:
 
 
 @dataclass(frozen=True, slots=True)
+class Timely:
+    """Gives up what is not done when the time of the budget ends, wherever it waits."""
+
+    inner: ModelClient
+    budget: Budget
+
+    async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        """See ``ModelClient``."""
+        if self.budget.seconds_left is None:
+            return await self.inner.complete(batch)
+        try:
+            async with asyncio.timeout(self.budget.seconds_left):
+                return await self.inner.complete(batch)
+        except TimeoutError:
+            raise CutOff("the time of the budget is used up") from None
+
+
+@dataclass(frozen=True, slots=True)
 class Budgeted:
-    """Reserves the worst case of a batch before dispatch and settles for what it took."""
+    """Reserves the worst case of a batch before dispatch and settles for what it took.
+
+    Stands behind the places and the tries of an endpoint: each try is a reservation of its own, and
+    a call that waits for its turn holds nothing.
+    """
 
     inner: ModelClient
     budget: Budget
     cards: Mapping[str, ModelCard]
+    purchases: Purchases | None = None
+    """Where it is noted what is out; None: nowhere."""
 
     async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
         """See ``ModelClient``."""
         card = self.cards[batch.request.model]
         worst = worst_case(batch, card)
         await self.budget.reserve(worst)
-        # Until a reply says otherwise the call may have been billed in full (a cut connection,
-        # a cancelled task): what is not known is counted as spent, never as free.
-        actual = worst
+        actual = Amount()
         try:
+            if self.purchases is not None:
+                await self.purchases.send(batch)
+            # Until a reply says otherwise the call may have been billed in full (a cut connection,
+            # a cancelled task): what is not known is counted as spent, never as free.
+            actual = worst
             async with asyncio.timeout(self.budget.seconds_left):
                 replies = await self.inner.complete(batch)
             actual = sum((spent_on(reply, card) for reply in replies), Amount())
@@ -90,10 +118,18 @@ class Budgeted:
         except TimeoutError:
             raise CutOff("the time of the budget is used up") from None
         except ArchonError as error:
-            actual = worst if error.is_maybe_billed else Amount()
+            if not error.is_maybe_billed:
+                actual = self._not_billed(batch, error)
             raise
         finally:
             self.budget.settle(worst, actual)
+
+    def _not_billed(self, batch: CallBatch, error: ArchonError) -> Amount:
+        if self.purchases is not None:
+            self.purchases.not_billed(batch)
+        # A fault of the model becomes a stored reply, which counts as a call.
+        is_reply = isinstance(error, CallError) and error.is_model_fault
+        return Amount(calls=len(batch.slots)) if is_reply else Amount()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +166,6 @@ def parts_of(batch: CallBatch, card: ModelCard) -> list[CallBatch]:
     return [replace(batch, slots=(slot,)) for slot in batch.slots]
 
 
-async def finished(work: Coroutine[None, None, T]) -> T:
-    """Wait for work to its end, also where this task is cancelled meanwhile."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
-
-
 async def _all(parts: Sequence[Coroutine[None, None, T]]) -> list[T]:
     """Wait for all parts, and raise the first failure only then: what was paid is kept."""
     outcomes = await asyncio.gather(*parts, return_exceptions=True)
@@ -160,6 +186,8 @@ class Reusing:
     inner: ModelClient
     calls: CallStore
     cards: Mapping[str, ModelCard]
+    purchases: Purchases | None = None
+    """What is out, as ``Budgeted`` notes it; None: every purchase, from its claim on."""
     _flying: dict[CallKey, asyncio.Future[Outcome]] = field(default_factory=dict)
 
     async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
@@ -203,13 +231,21 @@ class Reusing:
         card = self.cards[batch.request.model]
         worst = worst_case(replace(batch, slots=batch.slots[:1]), card)
         keys = batch.keys()
-        found |= await self.calls.claim(
-            batch,
-            card.identity,
-            reserved_nusd=worst.cost_nusd,
-            reserved_tokens=worst.tokens,
-        )
-        missing = tuple(key for key in keys if key not in found)
+        n_requests = len(parts_of(batch, card))
+        is_sent = self.purchases is None or self.purchases.expect(batch, n_requests)
+        missing: tuple[CallKey, ...] = ()
+        try:
+            found |= await self.calls.claim(
+                batch,
+                card.identity,
+                reserved_nusd=worst.cost_nusd,
+                reserved_tokens=worst.tokens,
+                is_sent=is_sent,
+            )
+            missing = tuple(key for key in keys if key not in found)
+        finally:
+            if self.purchases is not None:
+                self.purchases.claimed(batch, n_requests, missing if is_sent else ())
         parts = parts_of(_of(batch, missing), card) if missing else []
         if len(parts) == 1:
             await self._fill(parts[0], card, found)
@@ -237,11 +273,19 @@ class Reusing:
         try:
             return await self.inner.complete(_of(batch, keys))
         except (Exception, asyncio.CancelledError) as error:
-            # A request that nobody waits for any more, or that brought what nobody foresaw, may be
-            # billed. The intents are gone before anybody else can record theirs.
-            is_maybe_billed = not isinstance(error, ArchonError) or error.is_maybe_billed
-            await finished(self.calls.abandon(keys, is_maybe_billed=is_maybe_billed))
+            # The intents are gone before anybody else can record theirs.
+            is_lost = self._may_be_billed(keys, error)
+            await finished(self.calls.abandon(keys, is_maybe_billed=is_lost))
             raise
+        finally:
+            if self.purchases is not None:
+                self.purchases.forget(keys)
+
+    def _may_be_billed(self, keys: tuple[CallKey, ...], error: BaseException) -> bool:
+        if self.purchases is not None:
+            return self.purchases.is_any_out(keys)
+        # A request that nobody waits for any more, or that brought what nobody foresaw, may be.
+        return not isinstance(error, ArchonError) or error.is_maybe_billed
 
 
 def _of(batch: CallBatch, keys: Sequence[CallKey]) -> CallBatch:

@@ -61,6 +61,8 @@ class Gate:
         self.clock = clock
         self.sleep = sleep
         self.in_flight = 0
+        self.n_expected = 0
+        """Requests that are about to enter."""
         self._places = float(min(self.limits.start, self.limits.most))
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._paused_until = float("-inf")
@@ -73,6 +75,16 @@ class Gate:
     def n_places(self) -> int:
         """Requests that may be in flight now."""
         return int(self._places)
+
+    def has_room(self, n: int) -> bool:
+        """Whether ``n`` more requests would be sent at once."""
+        n_taken = self.in_flight + self.n_expected
+        return (
+            n_taken + n <= self.n_places
+            and not self._waiting
+            and self._closed_by is None
+            and self._paused_until <= self.clock()
+        )
 
     async def enter(self) -> None:
         """Take a place, in the order of asking; give it back with ``leave``.

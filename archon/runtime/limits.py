@@ -23,7 +23,7 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
 
 
-async def nothing_uncertain(batch: CallBatch) -> None:
+async def nothing_noted(batch: CallBatch, error: CallError) -> None:
     """Where nobody keeps the books."""
 
 
@@ -37,9 +37,8 @@ class Limited:
 
     inner: ModelClient
     gate: Gate = field(default_factory=Gate)
-    on_uncertain: Callable[[CallBatch], Awaitable[None]] = nothing_uncertain
-    """Told of a failed try that may have been charged, before the next one; may raise
-    ``BudgetExceeded``."""
+    on_failed: Callable[[CallBatch, CallError], Awaitable[None]] = nothing_noted
+    """Told of a failed try when another one is to follow."""
     chance: Callable[[], float] = random.random
     """In [0, 1): spreads the next tries of requests that failed together."""
 
@@ -90,8 +89,8 @@ class Limited:
 
     async def _note(self, batch: CallBatch, state: RetryCallState) -> None:
         error = _error(state)
-        if error is not None and error.is_maybe_billed:
-            await self.on_uncertain(batch)
+        if error is not None:
+            await self.on_failed(batch, error)
 
 
 @dataclass(slots=True)

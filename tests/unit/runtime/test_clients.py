@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from archon.core.calls import (
     CallBatch,
@@ -29,10 +30,12 @@ from archon.core.errors import (
     Unreachable,
 )
 from archon.runtime.budget import Amount, Budget, Caps
-from archon.runtime.clients import Budgeted, Filling, Reusing, Routed, worst_case
-from archon.runtime.gate import Gate
+from archon.runtime.clients import Budgeted, Filling, Reusing, Routed, Timely, worst_case
+from archon.runtime.gate import Gate, Limits
 from archon.runtime.limits import Limited
+from archon.runtime.purchases import Purchases
 from archon.store.opening import Store, open_store
+from archon.store.schema import intents
 from archon.store.writer import Step
 from tests.unit.runtime.clients import Clock, Scripted, batch
 
@@ -243,13 +246,107 @@ async def test_call_under_way_at_the_deadline_is_cut_off_and_counted() -> None:
         await client.complete(batch())
 
 
-def test_try_that_may_be_charged_counts_even_where_it_ends_the_budget() -> None:
-    budget = Budget(Caps(calls=2), Clock())
-    budget.charge(Amount(calls=2))
-    with pytest.raises(BudgetExceeded) as raised:
-        budget.charge(Amount(calls=1))
-    assert not raised.value.is_maybe_billed, "the try after it is not sent"
-    assert budget.spent.calls == 3
+def studied(
+    endpoint: ModelClient, budget: Budget, gate: Gate, store: Store, card: ModelCard = MANY
+) -> Reusing:
+    """The policies around one model, stacked as for a study."""
+    calls, cards = store.calls("s"), {"m": card}
+    purchases = Purchases(calls, {"m": gate})
+    limited = Limited(Budgeted(endpoint, budget, cards, purchases), gate, purchases.failed)
+    return Reusing(Timely(Routed({"m": limited}), budget), calls, cards, purchases)
+
+
+async def test_failed_try_is_paid_from_its_own_reservation_and_ends_no_study(
+    store: Store,
+) -> None:
+    one = worst_case(batch("00?"), MANY)
+    budget = Budget(Caps(tokens=10 * one.tokens), Clock())
+    scripted = Scripted(["a", "b", Unreachable("one 500"), "c"], pause_s=0.001)
+    clock = Clock()
+    gate = Gate(Limits(start=64, most=64), clock=clock, sleep=clock.sleep)
+    client = studied(scripted, budget, gate, store)
+    await asyncio.gather(*(client.complete(batch(f"{i:02}?")) for i in range(20)))
+    assert budget.spent == Amount(21, 20 * 10 + one.tokens, 20 * 15_000 + one.cost_nusd)
+    assert budget.reserved == Amount()
+
+
+async def test_further_try_that_does_not_fit_the_budget_is_not_sent(store: Store) -> None:
+    one = worst_case(batch(), MANY)
+    budget = Budget(Caps(tokens=2 * one.tokens), Clock())
+    scripted = Scripted([Unreachable("a 500")])
+    clock = Clock()
+    client = studied(scripted, budget, Gate(clock=clock, sleep=clock.sleep), store)
+    with pytest.raises(BudgetExceeded):
+        await client.complete(batch())
+    assert len(scripted.asked) == 2
+    assert budget.spent == one + one
+    assert store.reader().spend("s").n_uncertain == 2
+
+
+@pytest.mark.parametrize("how", ["deadline", "cancel", "pause", "between tries", "budget"])
+async def test_calls_that_were_never_sent_cost_nothing(store: Store, how: str) -> None:
+    """Forty calls, of which two are out when everything stops."""
+    one = worst_case(batch("00?"), MANY)
+    deadline_s = time.monotonic() + 0.2 if how == "deadline" else None
+    caps = Caps(tokens=2 * one.tokens if how == "budget" else None, deadline_s=deadline_s)
+    budget, gate = Budget(caps, time.monotonic), Gate(Limits(start=2, most=2))
+    outcomes: dict[str, list[Exception | str]] = {
+        "pause": [RateLimited("later", 60.0)],
+        "between tries": [Unreachable("away")],
+    }
+    endpoint = Scripted(outcomes.get(how, ["fine"]), pause_s=0.0 if how in outcomes else 5.0)
+    if how == "between tries":
+        gate = Gate(Limits(start=40, most=40))
+    client = studied(endpoint, budget, gate, store)
+    tasks = [asyncio.ensure_future(client.complete(batch(f"{i:02}?"))) for i in range(40)]
+    await asyncio.sleep(0.2)
+    if how != "deadline":
+        for task in tasks:
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    n_lost = {"pause": 0, "between tries": 40}.get(how, 2)
+    spend = store.reader().spend("s")
+    assert len(endpoint.asked) == (40 if how == "between tries" else 2)
+    assert (spend.n_uncertain, spend.n_in_flight) == (n_lost, 0)
+    assert budget.spent.calls == n_lost
+
+
+async def test_calls_that_wait_for_a_place_when_the_process_dies_cost_nothing(
+    store: Store,
+) -> None:
+    gate = Gate(Limits(start=2, most=2))
+    client = studied(Endpoint(pause_s=5.0), Budget(Caps(), Clock()), gate, store)
+    tasks = [asyncio.ensure_future(client.complete(batch(f"{i}?", n=3))) for i in range(20)]
+    await asyncio.sleep(0.1)
+    with store._writing.begin() as connection:  # what the next process does with a dead one's
+        store._call_steps.bury_the_dead(connection)
+        store._call_steps.bury(connection, [store._owner])
+    assert store.reader().spend("s").n_uncertain == 6
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_request_is_noted_as_sent_before_it_leaves_also_after_waiting(store: Store) -> None:
+    """Whatever a call waited for, at the endpoint it has a durable intent that counts as sent."""
+    sent: list[int] = []
+
+    class Looks(Endpoint):
+        async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+            with store._reading.begin() as connection:
+                rows = connection.execute(sa.select(intents).where(intents.c.sent_at > 0)).all()
+            here = {(row.digest, row.slot) for row in rows}
+            sent.append(sum((key.digest, key.slot) in here for key in batch.keys()))  # noqa: SIM118
+            if len(sent) in (3, 5):
+                raise chosen[len(sent)]
+            return await super().complete(batch)
+
+    chosen = {3: RateLimited("later", 0.01), 5: Unreachable("a 500")}
+    clock = Clock()
+    gate = Gate(Limits(start=2, most=2), clock=clock, sleep=clock.sleep)
+    client = studied(Looks(pause_s=0.001), Budget(Caps(), Clock()), gate, store)
+    await asyncio.gather(*(client.complete(batch(f"{i}?", n=2)) for i in range(10)))
+    assert sent == [2] * 12
 
 
 async def test_worst_case_covers_every_prompt_in_tokens_and_money() -> None:

@@ -21,7 +21,7 @@ from archon.core.errors import (
     Unreachable,
 )
 from archon.runtime.gate import Gate, Limits
-from archon.runtime.limits import Limited, nothing_uncertain
+from archon.runtime.limits import Limited, nothing_noted
 from tests.unit.runtime.clients import Clock, Scripted, batch
 
 
@@ -30,7 +30,7 @@ def limited(
 ) -> tuple[Limited, Scripted, Clock]:
     clock, scripted = Clock(), Scripted(outcomes)
     gate = Gate(limits, clock=clock, sleep=clock.sleep)
-    return Limited(scripted, gate, nothing_uncertain, lambda: 0.5), scripted, clock
+    return Limited(scripted, gate, nothing_noted, lambda: 0.5), scripted, clock
 
 
 @pytest.mark.parametrize(
@@ -138,30 +138,25 @@ async def test_rate_limit_of_one_request_pauses_all_to_the_endpoint() -> None:
     await task
 
 
-async def test_failed_try_that_may_be_charged_is_noted_before_the_next() -> None:
-    noted: list[CallBatch] = []
+async def test_failed_try_is_noted_before_the_next() -> None:
+    noted: list[tuple[CallBatch, bool]] = []
 
-    async def note(batch: CallBatch) -> None:
-        noted.append(batch)
+    async def note(batch: CallBatch, error: CallError) -> None:
+        noted.append((batch, error.is_maybe_billed))
 
     clock = Clock()
     scripted = Scripted([TimedOut("slow"), RateLimited("later", 1.0), BadResponse("html"), "fine"])
     gate = Gate(clock=clock, sleep=clock.sleep)
     asked = batch(n=2)
     await Limited(scripted, gate, note).complete(asked)
-    assert noted == [asked, asked]  # the time-out and the bad reply; a 429 is never charged
+    assert noted == [(asked, True), (asked, False), (asked, True)]  # a 429 is never charged
 
 
 async def test_no_further_try_where_the_budget_does_not_allow_it() -> None:
-    async def refuse(batch: CallBatch) -> None:
-        raise BudgetExceeded("used up")
-
-    clock = Clock()
-    scripted = Scripted([TimedOut("slow"), "fine"])
-    client = Limited(scripted, Gate(clock=clock, sleep=clock.sleep), refuse)
+    client, scripted, _ = limited([TimedOut("slow"), BudgetExceeded("used up"), "fine"])
     with pytest.raises(BudgetExceeded):
         await client.complete(batch())
-    assert len(scripted.asked) == 1
+    assert len(scripted.asked) == 2
     assert client.gate.in_flight == 0
 
 
@@ -208,7 +203,7 @@ async def test_endpoint_that_is_away_is_left_alone_and_tried_again_by_one() -> N
     scripted = Scripted([Unreachable("refused")])
     gate = Gate(Limits(start=1, most=1, outage_after=10, outage_s=100.0), clock=clock)
     gate.sleep = clock.sleep
-    client = Limited(scripted, gate, nothing_uncertain, lambda: 0.0)
+    client = Limited(scripted, gate, nothing_noted, lambda: 0.0)
     for _ in range(5):
         with pytest.raises(Unreachable, match="refused"):
             await client.complete(batch())
@@ -228,7 +223,7 @@ async def test_those_who_wait_for_a_place_are_refused_when_nobody_is_there() -> 
     scripted = Scripted([Unreachable("refused")], pause_s=0.001)
     clock = Clock()
     gate = Gate(Limits(start=2, most=2, outage_after=4), clock=clock, sleep=clock.sleep)
-    client = Limited(scripted, gate, nothing_uncertain, lambda: 0.0)
+    client = Limited(scripted, gate, nothing_noted, lambda: 0.0)
     asked = [client.complete(batch()) for _ in range(50)]
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert all(isinstance(outcome, Unreachable) for outcome in outcomes)
