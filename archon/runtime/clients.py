@@ -7,7 +7,7 @@ study, ``Filling(Routed({alias: Limited(backend)}))`` for a pipeline at work.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -138,32 +138,66 @@ class Filling:
 
     inner: ModelClient
     cards: Mapping[str, ModelCard]
+    _ignoring_n: set[str] = field(default_factory=set)
+    """Aliases whose endpoint was seen to."""
 
     async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
         """See ``ModelClient``; always one reply per slot."""
-        parts = parts_of(batch, self.cards[batch.request.model])
+        parts = parts_of(batch, self.cards[batch.request.model], self._ignoring_n)
         if len(parts) == 1:
             return await self._filled(batch)
         return sum(await _all([self._filled(part) for part in parts]), start=())
 
     async def _filled(self, batch: CallBatch) -> tuple[ModelReply, ...]:
-        replies: tuple[ModelReply, ...] = ()
-        while len(replies) < len(batch.slots):
-            replies += await self.inner.complete(replace(batch, slots=batch.slots[len(replies) :]))
+        replies = await self.inner.complete(batch)
+        if parts := rest_of(batch, len(replies), self._ignoring_n):
+            more = await _all([self._filled(part) for part in parts])
+            replies += tuple(_later(reply, replies) for reply in sum(more, start=()))
         return replies
 
 
-def parts_of(batch: CallBatch, card: ModelCard) -> list[CallBatch]:
+def parts_of(batch: CallBatch, card: ModelCard, ignoring_n: Collection[str]) -> list[CallBatch]:
     """The batches in which the endpoint takes these samples, to be sent side by side.
 
     One for all, or one for each sample: where the endpoint has no ``n``, and at temperature 0,
     where engines refuse it.
+
+    Args:
+        batch: All samples.
+        card: The model's.
+        ignoring_n: Aliases whose endpoint turned out to have no ``n``, whatever their card says.
     """
     if len(batch.slots) == 1:
         return [batch]
-    if card.has_many_samples and batch.request.sampling.temperature > 0:
+    has_many = card.has_many_samples and card.alias not in ignoring_n
+    return _cut(batch, len(batch.slots) if has_many and batch.request.sampling.temperature else 1)
+
+
+def rest_of(batch: CallBatch, n_came: int, ignoring_n: set[str]) -> list[CallBatch]:
+    """The samples that a reply left out, in batches as large as it was, to be sent side by side.
+
+    Args:
+        batch: What was asked for.
+        n_came: How many came.
+        ignoring_n: Gets the alias where only one came: that endpoint does not know ``n``.
+    """
+    if n_came == len(batch.slots):
+        return []
+    if n_came == 1:
+        ignoring_n.add(batch.request.model)
+    return _cut(replace(batch, slots=batch.slots[n_came:]), n_came)
+
+
+def _cut(batch: CallBatch, size: int) -> list[CallBatch]:
+    if size >= len(batch.slots):
         return [batch]
-    return [replace(batch, slots=(slot,)) for slot in batch.slots]
+    starts = range(0, len(batch.slots), size)
+    return [replace(batch, slots=batch.slots[i : i + size]) for i in starts]
+
+
+def _later(reply: ModelReply, first: Sequence[ModelReply]) -> ModelReply:
+    """A reply that was asked for only when ``first`` had come short."""
+    return replace(reply, latency_s=first[0].latency_s + reply.latency_s)
 
 
 async def _all(parts: Sequence[Coroutine[None, None, T]]) -> list[T]:
@@ -180,7 +214,7 @@ class Reusing:
     """Buys each completion once: from the store, from a purchase in flight, or from ``inner``.
 
     A reply is durable before it is returned. Where ``inner`` returns fewer replies than slots, the
-    rest is asked for again; where it takes one sample at a time, samples are bought side by side.
+    rest is bought side by side; where it takes one sample at a time, samples are from the start.
     """
 
     inner: ModelClient
@@ -188,6 +222,8 @@ class Reusing:
     cards: Mapping[str, ModelCard]
     purchases: Purchases | None = None
     """What is out, as ``Budgeted`` notes it; None: every purchase, from its claim on."""
+    _ignoring_n: set[str] = field(default_factory=set)
+    """Aliases whose endpoint was seen to."""
     _flying: dict[CallKey, asyncio.Future[Outcome]] = field(default_factory=dict)
 
     async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
@@ -231,7 +267,7 @@ class Reusing:
         card = self.cards[batch.request.model]
         worst = worst_case(replace(batch, slots=batch.slots[:1]), card)
         keys = batch.keys()
-        n_requests = len(parts_of(batch, card))
+        n_requests = len(parts_of(batch, card, self._ignoring_n))
         is_sent = self.purchases is None or self.purchases.expect(batch, n_requests)
         missing: tuple[CallKey, ...] = ()
         try:
@@ -246,32 +282,49 @@ class Reusing:
         finally:
             if self.purchases is not None:
                 self.purchases.claimed(batch, n_requests, missing if is_sent else ())
-        parts = parts_of(_of(batch, missing), card) if missing else []
-        if len(parts) == 1:
-            await self._fill(parts[0], card, found)
-        elif parts:
-            await _all([self._fill(part, card, found) for part in parts])
+        if missing:
+            await self._purchase(_of(batch, missing), card, found)
+
+    async def _purchase(
+        self, batch: CallBatch, card: ModelCard, found: dict[CallKey, ModelReply]
+    ) -> None:
+        parts = parts_of(batch, card, self._ignoring_n)
+        try:
+            if len(parts) == 1:
+                await self._fill(batch, card, found)
+            else:
+                await _all([self._fill(part, card, found) for part in parts])
+        except asyncio.CancelledError:
+            # Parts whose turn had not come have intents too; of the others nothing is left here.
+            unsent = tuple(key for key in batch.keys() if key not in found)  # noqa: SIM118
+            await finished(self.calls.abandon(unsent, is_maybe_billed=False))
+            raise
 
     async def _fill(
         self, batch: CallBatch, card: ModelCard, found: dict[CallKey, ModelReply]
     ) -> None:
-        keys = batch.keys()
-        while missing := tuple(key for key in keys if key not in found):
-            bought = await self._buy(batch, missing)
-            spend = tuple(spent_on(reply, card).cost_nusd for reply in bought)
-            try:
-                await self.calls.put(bought, spend)
-            except asyncio.CancelledError:
-                # It is paid, so it is kept, and those who wait for it get it from here. A put that
-                # was under way already is repeated, which changes nothing.
-                await finished(self.calls.put(bought, spend))
-                found |= {reply.key: reply for reply in bought}
-                raise
-            found |= {reply.key: reply for reply in bought}
-
-    async def _buy(self, batch: CallBatch, keys: tuple[CallKey, ...]) -> tuple[ModelReply, ...]:
+        bought = await self._buy(batch)
+        spend = tuple(spent_on(reply, card).cost_nusd for reply in bought)
         try:
-            return await self.inner.complete(_of(batch, keys))
+            await self.calls.put(bought, spend)
+        except asyncio.CancelledError:
+            # It is paid, so it is kept, and those who wait for it get it from here. A put that was
+            # under way already is repeated, which changes nothing.
+            await finished(self.calls.put(bought, spend))
+            found |= {reply.key: reply for reply in bought}
+            raise
+        found |= {reply.key: reply for reply in bought}
+        if parts := rest_of(batch, len(bought), self._ignoring_n):
+            more: dict[CallKey, ModelReply] = {}
+            try:
+                await _all([self._fill(part, card, more) for part in parts])
+            finally:
+                found |= {key: _later(reply, bought) for key, reply in more.items()}
+
+    async def _buy(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        keys = batch.keys()
+        try:
+            return await self.inner.complete(batch)
         except (Exception, asyncio.CancelledError) as error:
             # The intents are gone before anybody else can record theirs.
             is_lost = self._may_be_billed(keys, error)

@@ -61,7 +61,10 @@ class Endpoint:
         keys = batch.keys()[: self.most]
         self.bought += keys
         usage = Usage(10, 5, 10)
-        return tuple(ModelReply(key, f"{key.digest[:4]}/{key.slot}", usage=usage) for key in keys)
+        return tuple(
+            ModelReply(key, f"{key.digest[:4]}/{key.slot}", usage=usage, latency_s=1.0)
+            for key in keys
+        )
 
 
 @pytest.fixture
@@ -111,7 +114,25 @@ async def test_same_request_in_flight_is_one_request(store: Store) -> None:
 async def test_endpoint_that_gives_fewer_is_asked_for_the_rest(store: Store) -> None:
     endpoint = Endpoint(most=2)
     assert slots(await reusing(endpoint, store).complete(batch(n=5))) == [0, 1, 2, 3, 4]
-    assert endpoint.requests == [(0, 1, 2, 3, 4), (2, 3, 4), (4,)]
+    assert endpoint.requests == [(0, 1, 2, 3, 4), (2, 3), (4,)]
+
+
+@pytest.mark.parametrize("kind", ["study", "at work"])
+async def test_endpoint_that_ignores_n_is_asked_side_by_side_and_found_out_once(
+    store: Store, kind: str
+) -> None:
+    endpoint = Endpoint(most=1, pause_s=0.05)
+    client = reusing(endpoint, store) if kind == "study" else Filling(endpoint, {"m": MANY})
+    started = time.perf_counter()
+    replies = await client.complete(batch(n=10))
+    assert slots(replies) == list(range(10))
+    assert time.perf_counter() - started < 0.25, "twice the pause, not ten times"
+    assert [reply.latency_s for reply in replies] == [1.0] + [2.0] * 9
+    started = time.perf_counter()
+    replies = await client.complete(batch("another?", n=10))
+    assert time.perf_counter() - started < 0.15
+    assert [reply.latency_s for reply in replies] == [1.0] * 10
+    assert len(endpoint.requests) == 1 + 9 + 10
 
 
 async def test_endpoint_without_many_samples_is_asked_side_by_side(store: Store) -> None:
