@@ -172,10 +172,19 @@ class CallStore(Protocol):
         *,
         reserved_nusd: int = 0,
         reserved_tokens: int = 0,
+        is_sent: bool = True,
     ) -> dict[CallKey, ModelReply]:
         """The replies that are stored; for the missing keys, an intent to buy is recorded.
 
-        ``reserved_*`` is the worst case of one completion: what a lost one may have cost.
+        ``reserved_*`` is the worst case of one completion: what a lost one may have cost. Without
+        ``is_sent`` it counts as lost only after ``mark``.
+        """
+        ...
+
+    async def mark(self, keys: tuple[CallKey, ...], *, is_sent: bool) -> None:
+        """Note that requests may leave from now on, or came back and will leave again later.
+
+        An intent whose owner dies is uncertain spend if it is marked as sent, else nothing.
         """
         ...
 
@@ -184,7 +193,10 @@ class CallStore(Protocol):
         ...
 
     async def write_off(self, keys: tuple[CallKey, ...]) -> None:
-        """Count a failed try, maybe billed, as uncertain spend; its intents stay for the next."""
+        """Count a failed try, maybe billed, as uncertain spend.
+
+        Its intents stay for the next try, which is not sent yet.
+        """
         ...
 
     async def abandon(self, keys: tuple[CallKey, ...], *, is_maybe_billed: bool) -> None:

@@ -69,11 +69,13 @@ class CallError(ArchonError):
 
     ``is_model_fault``: the model answered badly and would do so in production, so the answer
     counts as wrong; otherwise the infrastructure failed and no score may depend on it.
-    ``max_tries``: how often one request may be sent before the error stands.
+    ``max_tries``: how often one request may be sent before the error stands. ``first_wait_s``:
+    longest time until the second try, doubled for each further one.
     """
 
     is_model_fault: ClassVar[bool] = False
     max_tries: ClassVar[int] = 1
+    first_wait_s: ClassVar[float] = 0.5
 
 
 class RateLimited(CallError):
@@ -87,10 +89,18 @@ class RateLimited(CallError):
 
 
 class Unreachable(CallError):
-    """Refused, reset, cut off, or a 5xx: the endpoint is not there just now."""
+    """Refused, reset, cut off, or a 5xx: the endpoint is not there just now.
 
-    max_tries = 5
+    The tries reach over the half minute that a restart takes.
+    """
+
+    max_tries = 7
+    first_wait_s = 1.0
     is_maybe_billed = True
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class TimedOut(CallError):

@@ -87,7 +87,11 @@ def http_failure(
         return BadRequest(f"{where} redirects ({status}), which is not followed. Name its new url.")
     if 400 <= status < 500 and status != 408:
         return _refusal(status, codes, message, quoted, where)
-    return TimedOut(quoted) if status in (408, 504) else Unreachable(quoted)
+    if status in (408, 504):
+        return TimedOut(quoted)
+    # The times of rate limits, which some vendors send along with anything, say nothing here.
+    asked = [(name, text) for name, text in headers if name.lower().startswith("retry-after")]
+    return Unreachable(quoted, retry_after_s(asked, datetime.now(UTC)))
 
 
 def _refusal(

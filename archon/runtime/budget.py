@@ -110,13 +110,3 @@ class Budget:
             if not turn.done():
                 turn.set_result(None)
         self._waiting.clear()
-
-    def charge(self, amount: Amount) -> None:
-        """Count what was spent without a reservation, e.g. on a try that may have been billed.
-
-        Raises:
-            BudgetExceeded: It is counted, but with what is reserved it passes a limit.
-        """
-        self.spent += amount
-        if reason := self.caps.exceeded_by(self.spent + self.reserved):
-            raise BudgetExceeded(f"the budget does not allow another try: {reason}")

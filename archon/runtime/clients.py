@@ -1,13 +1,13 @@
 """Policies as clients around a client: reuse, budget, routing.
 
-They stack in one expression: ``Reusing(Budgeted(Routed({alias: Limited(backend)})))`` for a study,
-``Filling(Routed(...))`` for a pipeline at work.
+They stack in one expression: ``Reusing(Timely(Routed({alias: Limited(Budgeted(backend))})))`` for a
+study, ``Filling(Routed({alias: Limited(backend)}))`` for a pipeline at work.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -19,10 +19,14 @@ from archon.core.calls import (
     ModelClient,
     ModelReply,
 )
-from archon.core.errors import ArchonError, CutOff, SetupError
+from archon.core.errors import ArchonError, CallError, CutOff, SetupError
 from archon.runtime.budget import PROMPT_OVERHEAD_TOKENS, Amount, Budget
+from archon.runtime.purchases import Purchases, finished
 
 T = TypeVar("T")
+
+Outcome = ModelReply | ArchonError | None
+"""Of a purchase in flight, for those who wait for it; None: its buyer was cancelled."""
 
 
 def worst_case(batch: CallBatch, card: ModelCard) -> Amount:
@@ -64,22 +68,49 @@ class Routed:
 
 
 @dataclass(frozen=True, slots=True)
+class Timely:
+    """Gives up what is not done when the time of the budget ends, wherever it waits."""
+
+    inner: ModelClient
+    budget: Budget
+
+    async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        """See ``ModelClient``."""
+        if self.budget.seconds_left is None:
+            return await self.inner.complete(batch)
+        try:
+            async with asyncio.timeout(self.budget.seconds_left):
+                return await self.inner.complete(batch)
+        except TimeoutError:
+            raise CutOff("the time of the budget is used up") from None
+
+
+@dataclass(frozen=True, slots=True)
 class Budgeted:
-    """Reserves the worst case of a batch before dispatch and settles for what it took."""
+    """Reserves the worst case of a batch before dispatch and settles for what it took.
+
+    Stands behind the places and the tries of an endpoint: each try is a reservation of its own, and
+    a call that waits for its turn holds nothing.
+    """
 
     inner: ModelClient
     budget: Budget
     cards: Mapping[str, ModelCard]
+    purchases: Purchases | None = None
+    """Where it is noted what is out; None: nowhere."""
 
     async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
         """See ``ModelClient``."""
         card = self.cards[batch.request.model]
         worst = worst_case(batch, card)
         await self.budget.reserve(worst)
-        # Until a reply says otherwise the call may have been billed in full (a cut connection,
-        # a cancelled task): what is not known is counted as spent, never as free.
-        actual = worst
+        actual = Amount()
         try:
+            if self.purchases is not None:
+                await self.purchases.send(batch)
+            # Until a reply says otherwise the call may have been billed in full (a cut connection,
+            # a cancelled task): what is not known is counted as spent, never as free.
+            actual = worst
             async with asyncio.timeout(self.budget.seconds_left):
                 replies = await self.inner.complete(batch)
             actual = sum((spent_on(reply, card) for reply in replies), Amount())
@@ -87,10 +118,18 @@ class Budgeted:
         except TimeoutError:
             raise CutOff("the time of the budget is used up") from None
         except ArchonError as error:
-            actual = worst if error.is_maybe_billed else Amount()
+            if not error.is_maybe_billed:
+                actual = self._not_billed(batch, error)
             raise
         finally:
             self.budget.settle(worst, actual)
+
+    def _not_billed(self, batch: CallBatch, error: ArchonError) -> Amount:
+        if self.purchases is not None:
+            self.purchases.not_billed(batch)
+        # A fault of the model becomes a stored reply, which counts as a call.
+        is_reply = isinstance(error, CallError) and error.is_model_fault
+        return Amount(calls=len(batch.slots)) if is_reply else Amount()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,32 +138,66 @@ class Filling:
 
     inner: ModelClient
     cards: Mapping[str, ModelCard]
+    _ignoring_n: set[str] = field(default_factory=set)
+    """Aliases whose endpoint was seen to."""
 
     async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
         """See ``ModelClient``; always one reply per slot."""
-        parts = parts_of(batch, self.cards[batch.request.model])
+        parts = parts_of(batch, self.cards[batch.request.model], self._ignoring_n)
         if len(parts) == 1:
             return await self._filled(batch)
         return sum(await _all([self._filled(part) for part in parts]), start=())
 
     async def _filled(self, batch: CallBatch) -> tuple[ModelReply, ...]:
-        replies: tuple[ModelReply, ...] = ()
-        while len(replies) < len(batch.slots):
-            replies += await self.inner.complete(replace(batch, slots=batch.slots[len(replies) :]))
+        replies = await self.inner.complete(batch)
+        if parts := rest_of(batch, len(replies), self._ignoring_n):
+            more = await _all([self._filled(part) for part in parts])
+            replies += tuple(_later(reply, replies) for reply in sum(more, start=()))
         return replies
 
 
-def parts_of(batch: CallBatch, card: ModelCard) -> list[CallBatch]:
+def parts_of(batch: CallBatch, card: ModelCard, ignoring_n: Collection[str]) -> list[CallBatch]:
     """The batches in which the endpoint takes these samples, to be sent side by side.
 
     One for all, or one for each sample: where the endpoint has no ``n``, and at temperature 0,
     where engines refuse it.
+
+    Args:
+        batch: All samples.
+        card: The model's.
+        ignoring_n: Aliases whose endpoint turned out to have no ``n``, whatever their card says.
     """
     if len(batch.slots) == 1:
         return [batch]
-    if card.has_many_samples and batch.request.sampling.temperature > 0:
+    has_many = card.has_many_samples and card.alias not in ignoring_n
+    return _cut(batch, len(batch.slots) if has_many and batch.request.sampling.temperature else 1)
+
+
+def rest_of(batch: CallBatch, n_came: int, ignoring_n: set[str]) -> list[CallBatch]:
+    """The samples that a reply left out, in batches as large as it was, to be sent side by side.
+
+    Args:
+        batch: What was asked for.
+        n_came: How many came.
+        ignoring_n: Gets the alias where only one came: that endpoint does not know ``n``.
+    """
+    if n_came == len(batch.slots):
+        return []
+    if n_came == 1:
+        ignoring_n.add(batch.request.model)
+    return _cut(replace(batch, slots=batch.slots[n_came:]), n_came)
+
+
+def _cut(batch: CallBatch, size: int) -> list[CallBatch]:
+    if size >= len(batch.slots):
         return [batch]
-    return [replace(batch, slots=(slot,)) for slot in batch.slots]
+    starts = range(0, len(batch.slots), size)
+    return [replace(batch, slots=batch.slots[i : i + size]) for i in starts]
+
+
+def _later(reply: ModelReply, first: Sequence[ModelReply]) -> ModelReply:
+    """A reply that was asked for only when ``first`` had come short."""
+    return replace(reply, latency_s=first[0].latency_s + reply.latency_s)
 
 
 async def _all(parts: Sequence[Coroutine[None, None, T]]) -> list[T]:
@@ -141,13 +214,17 @@ class Reusing:
     """Buys each completion once: from the store, from a purchase in flight, or from ``inner``.
 
     A reply is durable before it is returned. Where ``inner`` returns fewer replies than slots, the
-    rest is asked for again; where it takes one sample at a time, samples are bought side by side.
+    rest is bought side by side; where it takes one sample at a time, samples are from the start.
     """
 
     inner: ModelClient
     calls: CallStore
     cards: Mapping[str, ModelCard]
-    _flying: dict[CallKey, asyncio.Future[ModelReply | None]] = field(default_factory=dict)
+    purchases: Purchases | None = None
+    """What is out, as ``Budgeted`` notes it; None: every purchase, from its claim on."""
+    _ignoring_n: set[str] = field(default_factory=set)
+    """Aliases whose endpoint was seen to."""
+    _flying: dict[CallKey, asyncio.Future[Outcome]] = field(default_factory=dict)
 
     async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
         """See ``ModelClient``; always one reply per slot."""
@@ -159,10 +236,12 @@ class Reusing:
             if mine:
                 found |= await self._obtain(batch, mine)
             for flight in theirs:
-                # None: the buyer was cancelled or failed, so the next round buys it here.
-                reply = await asyncio.shield(flight)
-                if reply is not None:
-                    found[reply.key] = replace(reply, is_reused=True)
+                outcome = await asyncio.shield(flight)
+                if isinstance(outcome, ArchonError):
+                    raise outcome  # Trying once more for each who waits would multiply the tries.
+                # None: the buyer was cancelled, so the next round buys it here.
+                if outcome is not None:
+                    found[outcome.key] = replace(outcome, is_reused=True)
         return tuple(found[key] for key in keys)
 
     async def _obtain(
@@ -172,50 +251,94 @@ class Reusing:
         flights = {key: loop.create_future() for key in keys}
         self._flying.update(flights)
         found: dict[CallKey, ModelReply] = {}
+        failure: ArchonError | None = None
         try:
             await self._fetch(_of(batch, keys), found)
             return found
+        except ArchonError as error:
+            failure = error
+            raise
         finally:
             for key, flight in flights.items():
                 del self._flying[key]
-                flight.set_result(found.get(key))
+                flight.set_result(found.get(key, failure))
 
     async def _fetch(self, batch: CallBatch, found: dict[CallKey, ModelReply]) -> None:
         card = self.cards[batch.request.model]
         worst = worst_case(replace(batch, slots=batch.slots[:1]), card)
         keys = batch.keys()
-        found |= await self.calls.claim(
-            batch,
-            card.identity,
-            reserved_nusd=worst.cost_nusd,
-            reserved_tokens=worst.tokens,
-        )
-        missing = tuple(key for key in keys if key not in found)
-        parts = parts_of(_of(batch, missing), card) if missing else []
-        if len(parts) == 1:
-            await self._fill(parts[0], card, found)
-        elif parts:
-            await _all([self._fill(part, card, found) for part in parts])
+        n_requests = len(parts_of(batch, card, self._ignoring_n))
+        is_sent = self.purchases is None or self.purchases.expect(batch, n_requests)
+        missing: tuple[CallKey, ...] = ()
+        try:
+            found |= await self.calls.claim(
+                batch,
+                card.identity,
+                reserved_nusd=worst.cost_nusd,
+                reserved_tokens=worst.tokens,
+                is_sent=is_sent,
+            )
+            missing = tuple(key for key in keys if key not in found)
+        finally:
+            if self.purchases is not None:
+                self.purchases.claimed(batch, n_requests, missing if is_sent else ())
+        if missing:
+            await self._purchase(_of(batch, missing), card, found)
+
+    async def _purchase(
+        self, batch: CallBatch, card: ModelCard, found: dict[CallKey, ModelReply]
+    ) -> None:
+        parts = parts_of(batch, card, self._ignoring_n)
+        try:
+            if len(parts) == 1:
+                await self._fill(batch, card, found)
+            else:
+                await _all([self._fill(part, card, found) for part in parts])
+        except asyncio.CancelledError:
+            # Parts whose turn had not come have intents too; of the others nothing is left here.
+            unsent = tuple(key for key in batch.keys() if key not in found)  # noqa: SIM118
+            await finished(self.calls.abandon(unsent, is_maybe_billed=False))
+            raise
 
     async def _fill(
         self, batch: CallBatch, card: ModelCard, found: dict[CallKey, ModelReply]
     ) -> None:
-        keys = batch.keys()
-        while missing := tuple(key for key in keys if key not in found):
-            bought = await self._buy(batch, missing)
-            await self.calls.put(bought, tuple(spent_on(reply, card).cost_nusd for reply in bought))
-            found |= {reply.key: reply for reply in bought}
-
-    async def _buy(self, batch: CallBatch, keys: tuple[CallKey, ...]) -> tuple[ModelReply, ...]:
+        bought = await self._buy(batch)
+        spend = tuple(spent_on(reply, card).cost_nusd for reply in bought)
         try:
-            return await self.inner.complete(_of(batch, keys))
-        except ArchonError as error:
-            await self.calls.abandon(keys, is_maybe_billed=error.is_maybe_billed)
-            raise
+            await self.calls.put(bought, spend)
         except asyncio.CancelledError:
-            # The endpoint may go on and bill a request that nobody waits for any more.
-            await self.calls.abandon(keys, is_maybe_billed=True)
+            # It is paid, so it is kept, and those who wait for it get it from here. A put that was
+            # under way already is repeated, which changes nothing.
+            await finished(self.calls.put(bought, spend))
+            found |= {reply.key: reply for reply in bought}
             raise
+        found |= {reply.key: reply for reply in bought}
+        if parts := rest_of(batch, len(bought), self._ignoring_n):
+            more: dict[CallKey, ModelReply] = {}
+            try:
+                await _all([self._fill(part, card, more) for part in parts])
+            finally:
+                found |= {key: _later(reply, bought) for key, reply in more.items()}
+
+    async def _buy(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        keys = batch.keys()
+        try:
+            return await self.inner.complete(batch)
+        except (Exception, asyncio.CancelledError) as error:
+            # The intents are gone before anybody else can record theirs.
+            is_lost = self._may_be_billed(keys, error)
+            await finished(self.calls.abandon(keys, is_maybe_billed=is_lost))
+            raise
+        finally:
+            if self.purchases is not None:
+                self.purchases.forget(keys)
+
+    def _may_be_billed(self, keys: tuple[CallKey, ...], error: BaseException) -> bool:
+        if self.purchases is not None:
+            return self.purchases.is_any_out(keys)
+        # A request that nobody waits for any more, or that brought what nobody foresaw, may be.
+        return not isinstance(error, ArchonError) or error.is_maybe_billed
 
 
 def _of(batch: CallBatch, keys: Sequence[CallKey]) -> CallBatch:

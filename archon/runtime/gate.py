@@ -13,20 +13,28 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from archon.core.errors import Unreachable
+from archon.core.errors import CallError, RateLimited, Unreachable
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 
 NARROW_EVERY_S = 1.0
 """Requests of one burst meet one congestion; it narrows the gate once."""
+LOOK_EVERY_S = 1.0
+"""How often those who are held look whether the endpoint is back."""
 
 
 class Away(Unreachable):
-    """Nothing was sent: the endpoint was away a moment ago, and it is not time to try again."""
+    """Nothing was sent: the endpoint has been away for long, and it is not time to try again."""
 
     max_tries = 1
     is_maybe_billed = False
+
+
+class StillLimited(RateLimited):
+    """Nothing was sent: the endpoint has refused everybody for longer than there is patience."""
+
+    max_tries = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +46,15 @@ class Limits:
     most: int = 64
     """Most requests in flight."""
     patience_s: float = 600.0
-    """Longest time that one request waits for rate limits to pass."""
+    """Longest time without one success that rate limits are waited for, by all requests together;
+    also the longest that one request waits in all, and the longest wait that is accepted."""
     outage_after: int = 20
     """So many tries in a row that found nobody (twice the places, if that is more), and the
     endpoint counts as away."""
     outage_s: float = 15.0
     """How long nothing is sent to it then, before one request tries again."""
+    outage_patience_s: float = 75.0
+    """How long requests are held while it is away, before they are refused."""
 
 
 class Gate:
@@ -61,35 +72,47 @@ class Gate:
         self.clock = clock
         self.sleep = sleep
         self.in_flight = 0
+        self.n_expected = 0
+        """Requests that are about to enter."""
         self._places = float(min(self.limits.start, self.limits.most))
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._paused_until = float("-inf")
         self._narrowed_at = float("-inf")
+        self._limited_since: float | None = None
         self._n_failed = 0
-        self._closed_by: Unreachable | None = None
+        self._closed_by: CallError | None = None
         self._closed_until = float("-inf")
+        self._refuses_from = float("-inf")
 
     @property
     def n_places(self) -> int:
         """Requests that may be in flight now."""
         return int(self._places)
 
+    def has_room(self, n: int) -> bool:
+        """Whether ``n`` more requests would be sent at once."""
+        n_taken = self.in_flight + self.n_expected
+        return (
+            n_taken + n <= self.n_places
+            and not self._waiting
+            and self._closed_by is None
+            and self._paused_until <= self.clock()
+        )
+
     async def enter(self) -> None:
         """Take a place, in the order of asking; give it back with ``leave``.
 
         Raises:
-            Away: The endpoint is closed; says what closed it.
+            Away: The endpoint is closed, and has been for long; says what closed it.
+            StillLimited: Likewise, where that was a rate limit.
         """
-        self._refuse_if_closed()
-        has_waited = bool(self._waiting) or self.in_flight >= self.n_places
-        if has_waited:
+        self._refuse_if_hopeless()
+        if self._waiting or self.in_flight >= self.n_places:
             await self._wait()
         else:
             self.in_flight += 1
         try:
-            if has_waited:
-                self._refuse_if_closed()
-            while (wait_s := self._paused_until - self.clock()) > 0:
+            while (wait_s := self._closed_for_s()) > 0:
                 await self.sleep(wait_s)
         except BaseException:
             self.leave()
@@ -104,6 +127,7 @@ class Gate:
         """The endpoint answered: it is open, and bears a little more if all places were taken."""
         self._n_failed = 0
         self._closed_by = None
+        self._limited_since = None
         if self.in_flight >= self.n_places:
             self._places = min(float(self.limits.most), self._places + 1 / self._places)
 
@@ -115,13 +139,31 @@ class Gate:
             self._narrowed_at = now
             self._places = max(1.0, self._places / 2)
 
+    @property
+    def limited_for_s(self) -> float:
+        """Seconds since the first rate limit after the last success; 0 without one."""
+        return 0.0 if self._limited_since is None else self.clock() - self._limited_since
+
+    def limited(self, wait_s: float) -> None:
+        """The endpoint refused a request as one too many, and may have said for how long."""
+        if self._limited_since is None:
+            self._limited_since = self.clock()
+        self.congested(wait_s)
+
+    def lost_patience(self, error: RateLimited) -> None:
+        """Somebody waited in vain: all who wait are refused, and now and then one tries again."""
+        now = self.clock()
+        self._closed_by, self._refuses_from = error, now
+        self._closed_until = now + self.limits.outage_s
+
     def found_nobody(self, error: Unreachable) -> None:
         """A try failed as it does where the endpoint is away; enough of them close it."""
         self._n_failed += 1
         if self._n_failed >= max(self.limits.outage_after, 2 * self.n_places):
-            self._n_failed = 0
-            self._closed_by = error
-            self._closed_until = self.clock() + self.limits.outage_s
+            now, self._n_failed = self.clock(), 0
+            if self._closed_by is None:
+                self._refuses_from = now + self.limits.outage_patience_s
+            self._closed_by, self._closed_until = error, now + self.limits.outage_s
 
     async def _wait(self) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -141,9 +183,24 @@ class Gate:
                 self.in_flight += 1
                 turn.set_result(None)
 
-    def _refuse_if_closed(self) -> None:
-        """Refuse, but let one request try when it is time to."""
-        if self._closed_by is not None and self.clock() >= self._closed_until:
-            self._closed_until = self.clock() + self.limits.outage_s
-        elif self._closed_by is not None:
-            raise Away(f"{self._closed_by} (not asked again for the moment)")
+    def _closed_for_s(self) -> float:
+        """Seconds until it is worth while to look again; 0 lets a request go.
+
+        While the endpoint is away, that is one request each time that a try is due.
+        """
+        self._refuse_if_hopeless()
+        now = self.clock()
+        if now < self._paused_until:
+            return self._paused_until - now
+        if self._closed_by is None:
+            return 0.0
+        if now < self._closed_until:
+            return min(self._closed_until - now, LOOK_EVERY_S)
+        self._closed_until = now + self.limits.outage_s
+        return 0.0
+
+    def _refuse_if_hopeless(self) -> None:
+        if self._closed_by is None or not self._refuses_from <= self.clock() < self._closed_until:
+            return
+        refusal = StillLimited if isinstance(self._closed_by, RateLimited) else Away
+        raise refusal(f"{self._closed_by} (not asked again for the moment)")

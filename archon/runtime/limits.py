@@ -19,11 +19,10 @@ from archon.core.calls import CallBatch, Finish, ModelClient, ModelReply
 from archon.core.errors import CallError, ContextOverflow, RateLimited, TimedOut, Unreachable
 from archon.runtime.gate import Gate
 
-FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
 
 
-async def nothing_uncertain(batch: CallBatch) -> None:
+async def nothing_noted(batch: CallBatch, error: CallError) -> None:
     """Where nobody keeps the books."""
 
 
@@ -32,14 +31,14 @@ class Limited:
     """Sends requests when there is a place for them, and again where that makes sense.
 
     Between its tries a request holds no place. A wait that the endpoint asks for (Retry-After)
-    holds for all requests to it; one longer than the gate's patience is not waited for.
+    holds for all requests to it; one longer than the gate's patience is not waited for. Where all
+    requests are refused for longer than that, none of them waits on.
     """
 
     inner: ModelClient
     gate: Gate = field(default_factory=Gate)
-    on_uncertain: Callable[[CallBatch], Awaitable[None]] = nothing_uncertain
-    """Told of a failed try that may have been charged, before the next one; may raise
-    ``BudgetExceeded``."""
+    on_failed: Callable[[CallBatch, CallError], Awaitable[None]] = nothing_noted
+    """Told of a failed try when another one is to follow."""
     chance: Callable[[], float] = random.random
     """In [0, 1): spreads the next tries of requests that failed together."""
 
@@ -76,22 +75,27 @@ class Limited:
             self.gate.succeeded()
             return replies
         except RateLimited as error:
-            if (error.retry_after_s or 0.0) <= self.gate.limits.patience_s:
-                self.gate.congested(error.retry_after_s or 0.0)
+            if self._is_acceptable(error):
+                self.gate.limited(error.retry_after_s or 0.0)
             raise
         except TimedOut:
             self.gate.congested()
             raise
         except Unreachable as error:
+            if error.retry_after_s and self._is_acceptable(error):
+                self.gate.congested(error.retry_after_s)
             self.gate.found_nobody(error)
             raise
         finally:
             self.gate.leave()
 
+    def _is_acceptable(self, error: RateLimited | Unreachable) -> bool:
+        return (error.retry_after_s or 0.0) <= self.gate.limits.patience_s
+
     async def _note(self, batch: CallBatch, state: RetryCallState) -> None:
         error = _error(state)
-        if error is not None and error.is_maybe_billed:
-            await self.on_uncertain(batch)
+        if error is not None:
+            await self.on_failed(batch, error)
 
 
 @dataclass(slots=True)
@@ -127,19 +131,27 @@ class _Tries:
         assert error is not None
         self.failed[type(error)] += 1
         chance, n_doublings = self.limited.chance(), min(self.failed[type(error)] - 1, 10)
-        self.next_wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0**n_doublings) * (1 + chance) / 2
-        if isinstance(error, RateLimited) and error.retry_after_s is not None:
+        self.next_wait_s = min(LONGEST_WAIT_S, error.first_wait_s * 2.0**n_doublings)
+        self.next_wait_s *= (1 + chance) / 2
+        if isinstance(error, RateLimited | Unreachable) and error.retry_after_s is not None:
             asked_s = error.retry_after_s + chance * min(1.0, error.retry_after_s / 10)
             self.next_wait_s = max(asked_s, self.next_wait_s) if n_doublings else asked_s
         return self.next_wait_s
 
     def is_over(self, state: RetryCallState) -> bool:
         """Whether the last try was the last one."""
-        error = _error(state)
+        error, gate = _error(state), self.limited.gate
         assert error is not None
-        if isinstance(error, RateLimited):
-            return state.idle_for + self.next_wait_s > self.limited.gate.limits.patience_s
-        return self.failed[type(error)] >= error.max_tries
+        if isinstance(error, RateLimited | Unreachable) and not self.limited._is_acceptable(error):
+            return True
+        if not isinstance(error, RateLimited):
+            return self.failed[type(error)] >= error.max_tries
+        waited_s = max(state.idle_for, gate.limited_for_s)
+        if waited_s + self.next_wait_s <= gate.limits.patience_s:
+            return False
+        if gate.limited_for_s > 0:
+            gate.lost_patience(error)
+        return True
 
 
 def _error(state: RetryCallState) -> CallError | None:

@@ -70,7 +70,13 @@ class Trace:
         purpose: str,
         after: Sequence[ModelReply],
     ) -> None:
-        """Note the replies to one request, in slot order."""
+        """Note the replies to one request, in slot order.
+
+        Endpoints that ignore ``n`` charge every sample its prompt, whatever the card says: then
+        each reply has one on its bill. A prompt that was billed once more because some samples were
+        in the store already is not paid again where nothing is stored.
+        """
+        is_each_billed = all(reply.usage.billed_prompt_tokens for reply in replies)
         waited_for = tuple(reply.key for reply in after)
         for i, reply in enumerate(replies):
             usage = reply.usage
@@ -84,7 +90,7 @@ class Trace:
                     after=waited_for,
                     prompt_tokens=usage.prompt_tokens,
                     completion_tokens=usage.completion_tokens,
-                    pays_prompt=i == 0 or not card.has_many_samples,
+                    pays_prompt=i == 0 or is_each_billed or not card.has_many_samples,
                     latency_s=reply.latency_s,
                     finish=reply.finish,
                     is_reused=reply.is_reused,

@@ -1,7 +1,8 @@
 """The only place that wires objects: from a job's models to clients that answer.
 
-The policies around a model stack in one expression each: ``Reusing(Budgeted(Routed(...)))`` for a
-study, ``Filling(Routed(...))`` for a pipeline at work; in ``Routed``, ``Limited(backend)``.
+The policies around a model stack in one expression each: ``Reusing(Timely(Routed(...)))`` for a
+study, with ``Limited(Budgeted(backend))`` in it; ``Filling(Routed(...))`` for a pipeline at work,
+with ``Limited(backend)``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from archon.core.calls import CallBatch, CallStore, ModelCard, ModelClient, Price
+from archon.core.calls import CallStore, ModelCard, ModelClient, Price
 from archon.models.engine import EmbeddedEngine
 from archon.models.engine import card as engine_card
 from archon.models.litellm import LiteLLMModel, known_price, takes_many_samples
@@ -20,9 +21,10 @@ from archon.models.openai_endpoint import OpenAIEndpoint
 from archon.models.secret import Secret
 from archon.runtime.asking import ModelAsks
 from archon.runtime.budget import Budget
-from archon.runtime.clients import Budgeted, Filling, Reusing, Routed, worst_case
+from archon.runtime.clients import Budgeted, Filling, Reusing, Routed, Timely
 from archon.runtime.gate import Gate, Limits
 from archon.runtime.limits import Limited
+from archon.runtime.purchases import Purchases
 from archon.scoring.table import build_scorer
 from archon.search.evaluate import Evaluator
 from archon.service.settings import Settings, keep_litellm_at_home
@@ -74,15 +76,13 @@ class Models:
 
     def studied(self, calls: CallStore, budget: Budget) -> ModelClient:
         """For a study: each completion is bought once, within the budget."""
-
-        async def charge(batch: CallBatch) -> None:
-            try:
-                budget.charge(worst_case(batch, self.cards[batch.request.model]))
-            finally:
-                await calls.write_off(batch.keys())
-
-        limited = {a: Limited(m.backend, m.gate, charge) for a, m in self.by_alias.items()}
-        return Reusing(Budgeted(Routed(limited), budget, self.cards), calls, self.cards)
+        cards = self.cards
+        purchases = Purchases(calls, {alias: m.gate for alias, m in self.by_alias.items()})
+        limited = {
+            alias: Limited(Budgeted(m.backend, budget, cards, purchases), m.gate, purchases.failed)
+            for alias, m in self.by_alias.items()
+        }
+        return Reusing(Timely(Routed(limited), budget), calls, cards, purchases)
 
 
 class SharedEngine:

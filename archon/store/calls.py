@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from archon.core.calls import CallBatch, CallKey, ModelReply
+from archon.core.errors import StoreError
 from archon.store.completions import from_row, is_intact, to_row
 from archon.store.losses import delete_intents, paid, record_losses, take_away
 from archon.store.owners import is_alive
@@ -38,6 +40,8 @@ class Claim:
     reserved_tokens: int
     is_patient: bool
     """Rather waits for another process's purchase than buys as well."""
+    is_sent: bool = True
+    """The requests leave as soon as this is durable."""
 
     def wanted(self) -> list[Key]:
         """The wanted keys."""
@@ -50,6 +54,14 @@ class FailedTry:
 
     keys: tuple[Key, ...]
     failed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Intents whose requests leave, or came back."""
+
+    keys: tuple[Key, ...]
+    is_sent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +123,9 @@ class CallSteps:
 
         An intent that has the later date is counted already: a repeat changes nothing.
         """
+        touched_at = sa.func.abs(intents.c.sent_at)
         for failed in tries:
-            earlier = sa.and_(intents.c.owner == self.owner, intents.c.sent_at < failed.failed_at)
+            earlier = sa.and_(intents.c.owner == self.owner, touched_at < failed.failed_at)
             condition = sa.and_(has_key(intents), earlier)
             withdrawn = take_away(connection, condition, failed.keys)
             if withdrawn:
@@ -122,6 +135,24 @@ class CallSteps:
                     [_intent_again(row, self.owner, failed.failed_at) for row in withdrawn],
                 )
         return [None] * len(tries)
+
+    def mark(self, connection: sa.Connection, marks: Sequence[Mark]) -> list[None]:
+        """Note which of this store's intents are sent."""
+        now = time.time()
+        connection.execute(
+            _MARK,
+            [
+                {
+                    "b_digest": digest,
+                    "b_slot": slot,
+                    "b_owner": self.owner,
+                    "b_sent_at": now if mark.is_sent else -now,
+                }
+                for mark in marks
+                for digest, slot in mark.keys
+            ],
+        )
+        return [None] * len(marks)
 
     def abandon(self, connection: sa.Connection, abandonments: Sequence[Abandonment]) -> list[None]:
         """Withdraw this store's intents; those maybe billed become uncertain spend."""
@@ -134,14 +165,15 @@ class CallSteps:
         return [None] * len(abandonments)
 
     def bury(self, connection: sa.Connection, owners: Iterable[str]) -> None:
-        """Turn all intents of dead owners into uncertain spend."""
+        """Turn the intents of dead owners into uncertain spend; what was not sent is forgotten."""
         for owner in owners:
+            take_away(connection, sa.and_(intents.c.owner == owner, intents.c.sent_at < 0))
             rows = take_away(connection, intents.c.owner == owner)
             record_losses(connection, rows, "owner_died")
 
     def bury_the_dead(self, connection: sa.Connection) -> None:
         """Turn the intents of owners that no longer live into uncertain spend."""
-        last = sa.func.max(intents.c.sent_at)
+        last = sa.func.max(sa.func.abs(intents.c.sent_at))
         rows = connection.execute(sa.select(intents.c.owner, last).group_by(intents.c.owner))
         now = time.time()
         self.bury(connection, [o for o, at in rows.all() if not is_alive(o, silent_s=now - at)])
@@ -167,7 +199,7 @@ class CallSteps:
             if row.owner != self.owner
         ]
         now = time.time()
-        silent = {row.owner: now - row.sent_at for row in rows}
+        silent = {row.owner: now - abs(row.sent_at) for row in rows}
         dead = {owner for owner, for_s in silent.items() if not is_alive(owner, silent_s=for_s)}
         self.bury(connection, dead)
         return {(row.digest, row.slot) for row in rows if row.owner not in dead}
@@ -184,7 +216,7 @@ class CallSteps:
                 "study_id": claim.study_id,
                 "reserved_nusd": claim.reserved_nusd,
                 "reserved_tokens": claim.reserved_tokens,
-                "sent_at": now,
+                "sent_at": now if claim.is_sent else -now,
             }
             for claim in buying
             for digest, slot in claim.wanted()
@@ -216,6 +248,7 @@ class StoredCalls:
         self._study_id = study_id
         self._claim = Step(0, steps.claim)
         self._put = Step(1, steps.put)
+        self._mark = Step(2, steps.mark)
         self._write_off = Step(2, steps.write_off)
         self._abandon = Step(3, steps.abandon)
 
@@ -226,20 +259,29 @@ class StoredCalls:
         *,
         reserved_nusd: int = 0,
         reserved_tokens: int = 0,
+        is_sent: bool = True,
     ) -> dict[CallKey, ModelReply]:
         """See ``CallStore``. Waits while another process buys one of the keys."""
         ends_at = time.monotonic() + WAIT_S
         while True:
             is_patient = time.monotonic() < ends_at
             claim = Claim(
-                batch, identity, self._study_id, reserved_nusd, reserved_tokens, is_patient
+                batch,
+                identity,
+                self._study_id,
+                reserved_nusd,
+                reserved_tokens,
+                is_patient,
+                is_sent,
             )
             try:
                 found = await self._writer.submit(self._claim, claim)
             except asyncio.CancelledError:
-                # The intents may be recorded by now, and nobody will act on them.
+                # The intents may be recorded by now, and nobody will act on them. Waited for, since
+                # whoever claims these keys next must not lose intents of their own to this.
                 nothing_sent = Abandonment(tuple(claim.wanted()), is_maybe_billed=False)
-                self._writer.post(self._abandon, nothing_sent)
+                with contextlib.suppress(StoreError):
+                    await asyncio.shield(self._writer.submit(self._abandon, nothing_sent))
                 raise
             if found is not None:
                 return found
@@ -251,6 +293,11 @@ class StoredCalls:
         rows = [to_row(reply, spend) | {"study_id": self._study_id} for reply, spend in pairs]
         if rows:
             await self._writer.submit(self._put, rows)
+
+    async def mark(self, keys: tuple[CallKey, ...], *, is_sent: bool) -> None:
+        """See ``CallStore``."""
+        plain = tuple((key.digest, key.slot) for key in keys)
+        await self._writer.submit(self._mark, Mark(plain, is_sent))
 
     async def write_off(self, keys: tuple[CallKey, ...]) -> None:
         """See ``CallStore``."""
@@ -265,13 +312,22 @@ class StoredCalls:
 
 _SELECT_CALLS = sa.select(calls).where(has_key(calls))
 _SELECT_INTENTS = sa.select(intents).where(has_key(intents))
+_MARK = (
+    sa.update(intents)
+    .where(
+        intents.c.digest == sa.bindparam("b_digest"),
+        intents.c.slot == sa.bindparam("b_slot"),
+        intents.c.owner == sa.bindparam("b_owner"),
+    )
+    .values(sent_at=sa.bindparam("b_sent_at"))
+)
 
 
 def _key_of(row: Mapping[str, Any]) -> Key:
     return row["digest"], row["slot"]
 
 
-def _intent_again(lost: Mapping[str, Any], owner: str, sent_at: float) -> dict[str, Any]:
+def _intent_again(lost: Mapping[str, Any], owner: str, failed_at: float) -> dict[str, Any]:
     """The intent of the next try, from what the failed one had reserved."""
     return {
         "digest": lost["digest"],
@@ -280,7 +336,7 @@ def _intent_again(lost: Mapping[str, Any], owner: str, sent_at: float) -> dict[s
         "study_id": lost["study_id"],
         "reserved_nusd": lost["nusd"],
         "reserved_tokens": lost["tokens"],
-        "sent_at": sent_at,
+        "sent_at": -failed_at,
     }
 
 

@@ -87,7 +87,9 @@ intents = Table(
     _time("sent_at"),
     sqlite_with_rowid=False,
 )
-"""Calls in flight. The owner is part of the key: two buyers of one call are both accounted for."""
+"""Calls to be made and in flight. The owner is part of the key: two buyers of one call are both
+accounted for. ``sent_at`` is when the request may have left; where it has not, minus the time of
+the claim or of the last try."""
 
 lost_calls = Table(
     "lost_calls",

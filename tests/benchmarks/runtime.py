@@ -27,10 +27,11 @@ from archon.core.calls import CallBatch, CallKey, ModelCard, ModelClient, ModelR
 from archon.models.openai_endpoint import OpenAIEndpoint
 from archon.models.wire import request_bytes
 from archon.runtime.budget import Budget, Caps
-from archon.runtime.clients import Budgeted, Reusing, Routed
+from archon.runtime.clients import Budgeted, Reusing, Routed, Timely
 from archon.runtime.gate import Gate, Limits
 from archon.runtime.limits import Limited
 from archon.runtime.pipeline import Pipeline
+from archon.runtime.purchases import Purchases
 from archon.runtime.trace import TracedCall
 from archon.store.opening import Store, open_store
 from tests.benchmarks.report import Figure, print_figures
@@ -129,8 +130,14 @@ class Bench:
         self.cards = {role: ModelCard(role, f"stub/{role}") for role in ROLES}
         budget = Budget(Caps(tokens=10**15), time.monotonic)
         gate = Gate(Limits(start=MOST_IN_FLIGHT, most=MOST_IN_FLIGHT))
-        routed = Routed({role: Limited(end, gate) for role, end in self.endpoints.items()})
-        self.client = Reusing(Budgeted(routed, budget, self.cards), store.calls(), self.cards)
+        calls = store.calls()
+        purchases = Purchases(calls, dict.fromkeys(ROLES, gate))
+        limited = {
+            role: Limited(Budgeted(endpoint, budget, self.cards, purchases), gate, purchases.failed)
+            for role, endpoint in self.endpoints.items()
+        }
+        routed = Timely(Routed(limited), budget)
+        self.client = Reusing(routed, calls, self.cards, purchases)
         self.round = 0
 
     async def close(self) -> None:

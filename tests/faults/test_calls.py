@@ -76,12 +76,12 @@ class Infra:
 
 
 INFRA = [
-    Infra("500", 5),
-    Infra("529", 5),
-    Infra("503-html", 5),
-    Infra("reset", 5),
-    Infra("cut", 5),
-    Infra("error-200", 5, wires=(ENDPOINT, OPENAI)),
+    Infra("500", 7),
+    Infra("529", 7),
+    Infra("503-html", 7),
+    Infra("reset", 7),
+    Infra("cut", 7),
+    Infra("error-200", 7, wires=(ENDPOINT, OPENAI)),
     Infra("error-200", 2, wires=(ANTHROPIC,)),  # no shape that Anthropic's errors have
     Infra("html", 2),
     Infra("wrong-type", 2, wires=(ENDPOINT,)),
@@ -165,7 +165,7 @@ async def test_nobody_at_the_address_is_asked_again_and_costs_nothing(
     monkeypatch.setenv("ANTHROPIC_API_BASE", gone.origin)
     (result,) = await rig.ask()
     assert result.status == "infra_fault"
-    assert len(rig.clock.slept) == 4
+    assert len(rig.clock.slept) == 6
     assert (rig.lost(), rig.budget.spent) == ([], Amount())
 
     stub.base_url = here
@@ -183,7 +183,7 @@ async def test_endpoint_that_is_away_stops_the_study_and_is_not_asked_by_every_q
     stub.always("adds-1", "503-html")
     with pytest.raises(Unreachable, match="503"):
         await rig.ask(200)
-    assert stub.ledger.requests < 200, "five tries each would be a thousand"
+    assert stub.ledger.requests < 200, "seven tries each would be 1,400"
     assert len(rig.lost()) == rig.budget.spent.calls == stub.ledger.requests
     assert sum(lost.nusd for lost in rig.lost()) == rig.budget.spent.cost_nusd
 
@@ -416,6 +416,23 @@ async def test_endpoint_is_left_alone_for_as_long_as_it_asks(
     assert row.low_s <= rig.clock.now <= row.high_s
     assert stub.ledger.requests == 2
     assert (rig.lost(), rig.budget.spent) == ([], PAID), "a refused request costs nothing"
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize(
+    "row",
+    [Wait("529:3", 3.0, 3.3), Wait("500:90", 90.0, 91.0), Wait("529", 0.5, 1.0)],
+    ids=lambda row: row.mode,
+)
+async def test_overloaded_endpoint_is_left_alone_for_as_long_as_it_asks(
+    stub: Stub, make_rig: MakeRig, row: Wait, wire: str
+) -> None:
+    rig = make_rig(wire=wire)
+    stub.script("adds-1", row.mode)
+    (result,) = await rig.ask()
+    assert result.status == "ok"
+    assert row.low_s <= rig.clock.now <= row.high_s
+    assert stub.ledger.requests == 2
 
 
 async def test_rate_limit_of_one_question_holds_for_all_of_them(

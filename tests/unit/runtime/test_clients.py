@@ -2,14 +2,24 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from archon.core.calls import CallBatch, CallKey, ModelCard, ModelReply, Price, Usage
+from archon.core.calls import (
+    CallBatch,
+    CallKey,
+    ModelCard,
+    ModelClient,
+    ModelReply,
+    Price,
+    Usage,
+)
 from archon.core.errors import (
     BudgetExceeded,
     CallError,
@@ -20,8 +30,13 @@ from archon.core.errors import (
     Unreachable,
 )
 from archon.runtime.budget import Amount, Budget, Caps
-from archon.runtime.clients import Budgeted, Filling, Reusing, Routed, worst_case
+from archon.runtime.clients import Budgeted, Filling, Reusing, Routed, Timely, worst_case
+from archon.runtime.gate import Gate, Limits
+from archon.runtime.limits import Limited
+from archon.runtime.purchases import Purchases
 from archon.store.opening import Store, open_store
+from archon.store.schema import intents
+from archon.store.writer import Step
 from tests.unit.runtime.clients import Clock, Scripted, batch
 
 MANY = ModelCard("m", "x", Price(1.0, 2.0), has_many_samples=True)
@@ -46,7 +61,10 @@ class Endpoint:
         keys = batch.keys()[: self.most]
         self.bought += keys
         usage = Usage(10, 5, 10)
-        return tuple(ModelReply(key, f"{key.digest[:4]}/{key.slot}", usage=usage) for key in keys)
+        return tuple(
+            ModelReply(key, f"{key.digest[:4]}/{key.slot}", usage=usage, latency_s=1.0)
+            for key in keys
+        )
 
 
 @pytest.fixture
@@ -55,7 +73,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
         yield store
 
 
-def reusing(endpoint: Endpoint | Scripted, store: Store, card: ModelCard = MANY) -> Reusing:
+def reusing(endpoint: ModelClient, store: Store, card: ModelCard = MANY) -> Reusing:
     return Reusing(endpoint, store.calls("s"), {"m": card})
 
 
@@ -96,7 +114,25 @@ async def test_same_request_in_flight_is_one_request(store: Store) -> None:
 async def test_endpoint_that_gives_fewer_is_asked_for_the_rest(store: Store) -> None:
     endpoint = Endpoint(most=2)
     assert slots(await reusing(endpoint, store).complete(batch(n=5))) == [0, 1, 2, 3, 4]
-    assert endpoint.requests == [(0, 1, 2, 3, 4), (2, 3, 4), (4,)]
+    assert endpoint.requests == [(0, 1, 2, 3, 4), (2, 3), (4,)]
+
+
+@pytest.mark.parametrize("kind", ["study", "at work"])
+async def test_endpoint_that_ignores_n_is_asked_side_by_side_and_found_out_once(
+    store: Store, kind: str
+) -> None:
+    endpoint = Endpoint(most=1, pause_s=0.05)
+    client = reusing(endpoint, store) if kind == "study" else Filling(endpoint, {"m": MANY})
+    started = time.perf_counter()
+    replies = await client.complete(batch(n=10))
+    assert slots(replies) == list(range(10))
+    assert time.perf_counter() - started < 0.25, "twice the pause, not ten times"
+    assert [reply.latency_s for reply in replies] == [1.0] + [2.0] * 9
+    started = time.perf_counter()
+    replies = await client.complete(batch("another?", n=10))
+    assert time.perf_counter() - started < 0.15
+    assert [reply.latency_s for reply in replies] == [1.0] * 10
+    assert len(endpoint.requests) == 1 + 9 + 10
 
 
 async def test_endpoint_without_many_samples_is_asked_side_by_side(store: Store) -> None:
@@ -231,13 +267,107 @@ async def test_call_under_way_at_the_deadline_is_cut_off_and_counted() -> None:
         await client.complete(batch())
 
 
-def test_try_that_may_be_charged_counts_even_where_it_ends_the_budget() -> None:
-    budget = Budget(Caps(calls=2), Clock())
-    budget.charge(Amount(calls=2))
-    with pytest.raises(BudgetExceeded) as raised:
-        budget.charge(Amount(calls=1))
-    assert not raised.value.is_maybe_billed, "the try after it is not sent"
-    assert budget.spent.calls == 3
+def studied(
+    endpoint: ModelClient, budget: Budget, gate: Gate, store: Store, card: ModelCard = MANY
+) -> Reusing:
+    """The policies around one model, stacked as for a study."""
+    calls, cards = store.calls("s"), {"m": card}
+    purchases = Purchases(calls, {"m": gate})
+    limited = Limited(Budgeted(endpoint, budget, cards, purchases), gate, purchases.failed)
+    return Reusing(Timely(Routed({"m": limited}), budget), calls, cards, purchases)
+
+
+async def test_failed_try_is_paid_from_its_own_reservation_and_ends_no_study(
+    store: Store,
+) -> None:
+    one = worst_case(batch("00?"), MANY)
+    budget = Budget(Caps(tokens=10 * one.tokens), Clock())
+    scripted = Scripted(["a", "b", Unreachable("one 500"), "c"], pause_s=0.001)
+    clock = Clock()
+    gate = Gate(Limits(start=64, most=64), clock=clock, sleep=clock.sleep)
+    client = studied(scripted, budget, gate, store)
+    await asyncio.gather(*(client.complete(batch(f"{i:02}?")) for i in range(20)))
+    assert budget.spent == Amount(21, 20 * 10 + one.tokens, 20 * 15_000 + one.cost_nusd)
+    assert budget.reserved == Amount()
+
+
+async def test_further_try_that_does_not_fit_the_budget_is_not_sent(store: Store) -> None:
+    one = worst_case(batch(), MANY)
+    budget = Budget(Caps(tokens=2 * one.tokens), Clock())
+    scripted = Scripted([Unreachable("a 500")])
+    clock = Clock()
+    client = studied(scripted, budget, Gate(clock=clock, sleep=clock.sleep), store)
+    with pytest.raises(BudgetExceeded):
+        await client.complete(batch())
+    assert len(scripted.asked) == 2
+    assert budget.spent == one + one
+    assert store.reader().spend("s").n_uncertain == 2
+
+
+@pytest.mark.parametrize("how", ["deadline", "cancel", "pause", "between tries", "budget"])
+async def test_calls_that_were_never_sent_cost_nothing(store: Store, how: str) -> None:
+    """Forty calls, of which two are out when everything stops."""
+    one = worst_case(batch("00?"), MANY)
+    deadline_s = time.monotonic() + 0.2 if how == "deadline" else None
+    caps = Caps(tokens=2 * one.tokens if how == "budget" else None, deadline_s=deadline_s)
+    budget, gate = Budget(caps, time.monotonic), Gate(Limits(start=2, most=2))
+    outcomes: dict[str, list[Exception | str]] = {
+        "pause": [RateLimited("later", 60.0)],
+        "between tries": [Unreachable("away")],
+    }
+    endpoint = Scripted(outcomes.get(how, ["fine"]), pause_s=0.0 if how in outcomes else 5.0)
+    if how == "between tries":
+        gate = Gate(Limits(start=40, most=40))
+    client = studied(endpoint, budget, gate, store)
+    tasks = [asyncio.ensure_future(client.complete(batch(f"{i:02}?"))) for i in range(40)]
+    await asyncio.sleep(0.2)
+    if how != "deadline":
+        for task in tasks:
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    n_lost = {"pause": 0, "between tries": 40}.get(how, 2)
+    spend = store.reader().spend("s")
+    assert len(endpoint.asked) == (40 if how == "between tries" else 2)
+    assert (spend.n_uncertain, spend.n_in_flight) == (n_lost, 0)
+    assert budget.spent.calls == n_lost
+
+
+async def test_calls_that_wait_for_a_place_when_the_process_dies_cost_nothing(
+    store: Store,
+) -> None:
+    gate = Gate(Limits(start=2, most=2))
+    client = studied(Endpoint(pause_s=5.0), Budget(Caps(), Clock()), gate, store)
+    tasks = [asyncio.ensure_future(client.complete(batch(f"{i}?", n=3))) for i in range(20)]
+    await asyncio.sleep(0.1)
+    with store._writing.begin() as connection:  # what the next process does with a dead one's
+        store._call_steps.bury_the_dead(connection)
+        store._call_steps.bury(connection, [store._owner])
+    assert store.reader().spend("s").n_uncertain == 6
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_request_is_noted_as_sent_before_it_leaves_also_after_waiting(store: Store) -> None:
+    """Whatever a call waited for, at the endpoint it has a durable intent that counts as sent."""
+    sent: list[int] = []
+
+    class Looks(Endpoint):
+        async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+            with store._reading.begin() as connection:
+                rows = connection.execute(sa.select(intents).where(intents.c.sent_at > 0)).all()
+            here = {(row.digest, row.slot) for row in rows}
+            sent.append(sum((key.digest, key.slot) in here for key in batch.keys()))  # noqa: SIM118
+            if len(sent) in (3, 5):
+                raise chosen[len(sent)]
+            return await super().complete(batch)
+
+    chosen = {3: RateLimited("later", 0.01), 5: Unreachable("a 500")}
+    clock = Clock()
+    gate = Gate(Limits(start=2, most=2), clock=clock, sleep=clock.sleep)
+    client = studied(Looks(pause_s=0.001), Budget(Caps(), Clock()), gate, store)
+    await asyncio.gather(*(client.complete(batch(f"{i}?", n=2)) for i in range(10)))
+    assert sent == [2] * 12
 
 
 async def test_worst_case_covers_every_prompt_in_tokens_and_money() -> None:
@@ -246,3 +376,77 @@ async def test_worst_case_covers_every_prompt_in_tokens_and_money() -> None:
     assert worst.calls == 3
     assert worst.tokens >= 3 * (200 + asked.request.sampling.max_tokens)
     assert worst.cost_nusd >= 3 * MANY.price.cost_nusd(200, asked.request.sampling.max_tokens)
+
+
+class Busy:
+    """Keeps the store's thread at work on something else until it is let go."""
+
+    def __init__(self, store: Store) -> None:
+        self._is_over = threading.Event()
+        step: Step[None, None] = Step(99, self._hold)
+        store._writer.post(step, None)
+
+    def _hold(self, connection: object, payloads: Sequence[None]) -> list[None]:
+        self._is_over.wait(10.0)
+        return [None] * len(payloads)
+
+    def let_go(self) -> None:
+        self._is_over.set()
+
+
+async def test_reply_of_a_buyer_cancelled_while_it_is_stored_is_not_paid_again(
+    store: Store,
+) -> None:
+    endpoint = Endpoint(pause_s=0.02)
+    client = reusing(endpoint, store)
+    buyer = asyncio.ensure_future(client.complete(batch()))
+    await asyncio.sleep(0.01)
+    waiting = asyncio.ensure_future(client.complete(batch()))
+    busy = Busy(store)
+    await asyncio.sleep(0.05)
+    buyer.cancel()
+    await asyncio.sleep(0.01)
+    busy.let_go()
+    (reply,) = await waiting
+    with pytest.raises(asyncio.CancelledError):
+        await buyer
+    spend = store.reader().spend("s")
+    assert reply.is_reused
+    assert len(endpoint.requests) == 1
+    assert (spend.n_bought, spend.n_duplicate, spend.n_uncertain) == (1, 0, 0)
+
+
+async def test_call_after_a_claim_that_was_cancelled_flies_with_its_intent(store: Store) -> None:
+    endpoint = Endpoint(pause_s=0.05)
+    client = reusing(endpoint, store)
+    busy = Busy(store)
+    await asyncio.sleep(0.01)
+    first = asyncio.ensure_future(client.complete(batch()))
+    await asyncio.sleep(0)
+    second = asyncio.ensure_future(client.complete(batch()))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    await asyncio.sleep(0.005)
+    busy.let_go()
+    while not endpoint.requests:
+        await asyncio.sleep(0.001)
+    assert store.reader().spend("s").n_in_flight == 1
+    await second
+    await asyncio.gather(first, return_exceptions=True)
+    assert len(endpoint.requests) == 1
+
+
+async def test_failure_of_a_purchase_is_that_of_all_who_wait_for_it(store: Store) -> None:
+    clock, scripted = Clock(), Scripted([TimedOut("slow")])
+    client = reusing(Limited(scripted, Gate(clock=clock, sleep=clock.sleep)), store)
+    asked = [client.complete(batch()) for _ in range(8)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [TimedOut] * 8
+    assert len(scripted.asked) == TimedOut.max_tries
+
+
+async def test_intents_of_a_call_that_fails_unforeseen_do_not_stay(store: Store) -> None:
+    with pytest.raises(RuntimeError):
+        await reusing(Scripted([RuntimeError("a bug")]), store).complete(batch(n=2))
+    spend = store.reader().spend("s")
+    assert (spend.n_in_flight, spend.n_uncertain) == (0, 2)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import heapq
+import itertools
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 
 import pytest
 
-from archon.core.calls import CallBatch
+from archon.core.calls import CallBatch, ModelClient, ModelReply
 from archon.core.errors import (
     AuthFailed,
     BadRequest,
@@ -21,7 +24,7 @@ from archon.core.errors import (
     Unreachable,
 )
 from archon.runtime.gate import Gate, Limits
-from archon.runtime.limits import Limited, nothing_uncertain
+from archon.runtime.limits import Limited, nothing_noted
 from tests.unit.runtime.clients import Clock, Scripted, batch
 
 
@@ -30,13 +33,13 @@ def limited(
 ) -> tuple[Limited, Scripted, Clock]:
     clock, scripted = Clock(), Scripted(outcomes)
     gate = Gate(limits, clock=clock, sleep=clock.sleep)
-    return Limited(scripted, gate, nothing_uncertain, lambda: 0.5), scripted, clock
+    return Limited(scripted, gate, nothing_noted, lambda: 0.5), scripted, clock
 
 
 @pytest.mark.parametrize(
     ("error", "n_tries"),
     [
-        (Unreachable("away"), 5),
+        (Unreachable("away"), 7),
         (TimedOut("slow"), 2),
         (BadResponse("html"), 2),
         (AuthFailed("key"), 1),
@@ -81,7 +84,7 @@ async def test_fault_of_the_model_is_a_reply_without_text_for_every_sample(
 async def test_waits_double_and_end_at_the_longest() -> None:
     client, _, clock = limited([Unreachable("away")] * 4 + ["back"])
     await client.complete(batch())
-    assert clock.slept == [0.375, 0.75, 1.5, 3.0]
+    assert clock.slept == [0.75, 1.5, 3.0, 6.0]
 
 
 async def test_rate_limit_is_obeyed_as_asked_and_not_counted() -> None:
@@ -138,30 +141,25 @@ async def test_rate_limit_of_one_request_pauses_all_to_the_endpoint() -> None:
     await task
 
 
-async def test_failed_try_that_may_be_charged_is_noted_before_the_next() -> None:
-    noted: list[CallBatch] = []
+async def test_failed_try_is_noted_before_the_next() -> None:
+    noted: list[tuple[CallBatch, bool]] = []
 
-    async def note(batch: CallBatch) -> None:
-        noted.append(batch)
+    async def note(batch: CallBatch, error: CallError) -> None:
+        noted.append((batch, error.is_maybe_billed))
 
     clock = Clock()
     scripted = Scripted([TimedOut("slow"), RateLimited("later", 1.0), BadResponse("html"), "fine"])
     gate = Gate(clock=clock, sleep=clock.sleep)
     asked = batch(n=2)
     await Limited(scripted, gate, note).complete(asked)
-    assert noted == [asked, asked]  # the time-out and the bad reply; a 429 is never charged
+    assert noted == [(asked, True), (asked, False), (asked, True)]  # a 429 is never charged
 
 
 async def test_no_further_try_where_the_budget_does_not_allow_it() -> None:
-    async def refuse(batch: CallBatch) -> None:
-        raise BudgetExceeded("used up")
-
-    clock = Clock()
-    scripted = Scripted([TimedOut("slow"), "fine"])
-    client = Limited(scripted, Gate(clock=clock, sleep=clock.sleep), refuse)
+    client, scripted, _ = limited([TimedOut("slow"), BudgetExceeded("used up"), "fine"])
     with pytest.raises(BudgetExceeded):
         await client.complete(batch())
-    assert len(scripted.asked) == 1
+    assert len(scripted.asked) == 2
     assert client.gate.in_flight == 0
 
 
@@ -208,7 +206,7 @@ async def test_endpoint_that_is_away_is_left_alone_and_tried_again_by_one() -> N
     scripted = Scripted([Unreachable("refused")])
     gate = Gate(Limits(start=1, most=1, outage_after=10, outage_s=100.0), clock=clock)
     gate.sleep = clock.sleep
-    client = Limited(scripted, gate, nothing_uncertain, lambda: 0.0)
+    client = Limited(scripted, gate, nothing_noted, lambda: 0.0)
     for _ in range(5):
         with pytest.raises(Unreachable, match="refused"):
             await client.complete(batch())
@@ -228,7 +226,7 @@ async def test_those_who_wait_for_a_place_are_refused_when_nobody_is_there() -> 
     scripted = Scripted([Unreachable("refused")], pause_s=0.001)
     clock = Clock()
     gate = Gate(Limits(start=2, most=2, outage_after=4), clock=clock, sleep=clock.sleep)
-    client = Limited(scripted, gate, nothing_uncertain, lambda: 0.0)
+    client = Limited(scripted, gate, nothing_noted, lambda: 0.0)
     asked = [client.complete(batch()) for _ in range(50)]
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert all(isinstance(outcome, Unreachable) for outcome in outcomes)
@@ -244,3 +242,114 @@ async def test_one_success_among_failures_keeps_the_endpoint_open() -> None:
         gate.succeeded()
     await gate.enter()
     assert gate.in_flight == 1
+
+
+class Timeline:
+    """A clock whose sleepers wake one after the other, in the order of their times."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._sleeping: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._numbers = itertools.count()
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        awake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleeping, (self.now + seconds, next(self._numbers), awake))
+        await awake
+
+    async def outcomes(self, asked: Sequence[Awaitable[object]]) -> list[object]:
+        """Let time pass until all of these are done."""
+        tasks = [asyncio.ensure_future(one) for one in asked]
+        while not all(task.done() for task in tasks):
+            for _ in range(10):
+                await asyncio.sleep(0)
+            if self._sleeping:
+                at, _, awake = heapq.heappop(self._sleeping)
+                self.now = max(self.now, at)
+                if not awake.done():
+                    awake.set_result(None)
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+
+@dataclass
+class AwayFor:
+    """Fails until a time, then answers."""
+
+    clock: Timeline
+    until_s: float
+    error: Exception
+    n_asked: int = 0
+
+    async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        self.n_asked += 1
+        await asyncio.sleep(0)
+        if self.clock.now < self.until_s:
+            raise self.error
+        return tuple(ModelReply(key, "back") for key in batch.keys())  # noqa: SIM118
+
+
+def on_timeline(inner: ModelClient, clock: Timeline) -> Limited:
+    gate = Gate(Limits(start=16, most=64), clock=clock, sleep=clock.sleep)
+    return Limited(inner, gate, chance=lambda: 0.0)
+
+
+@pytest.mark.parametrize("n", [1, 32, 128])
+@pytest.mark.parametrize("wait_s", [None, 20.0, 100.0])
+async def test_endpoint_that_always_refuses_is_found_out_by_all_together(
+    n: int, wait_s: float | None
+) -> None:
+    clock = Timeline()
+    inner = AwayFor(clock, float("inf"), RateLimited("later", wait_s))
+    client = on_timeline(inner, clock)
+    outcomes = await clock.outcomes([client.complete(batch(f"{i}")) for i in range(n)])
+    assert all(isinstance(outcome, RateLimited) for outcome in outcomes)
+    assert clock.now <= 600.0 + 2 * (wait_s or 30.0)
+    n_asked = inner.n_asked
+    outcomes = await clock.outcomes([client.complete(batch(f"{i}")) for i in range(n)])
+    assert all(isinstance(outcome, RateLimited) for outcome in outcomes)
+    assert inner.n_asked <= n_asked + 1, "one at most looks whether it is over"
+    inner.until_s, clock.now = 0.0, clock.now + 100.0
+    outcomes = await clock.outcomes([client.complete(batch())])
+    assert isinstance(outcomes[0], tuple)
+
+
+@pytest.mark.parametrize("n", [1, 8, 100, 400])
+async def test_endpoint_that_is_away_for_half_a_minute_fails_no_call(n: int) -> None:
+    clock = Timeline()
+    inner = AwayFor(clock, 30.0, Unreachable("refused"))
+    client = on_timeline(inner, clock)
+    outcomes = await clock.outcomes([client.complete(batch(f"{i}")) for i in range(n)])
+    assert all(isinstance(outcome, tuple) for outcome in outcomes)
+    assert clock.now < 70.0
+    assert inner.n_asked <= 7 * n
+
+
+@pytest.mark.parametrize("n", [1, 8, 100, 400])
+async def test_endpoint_that_is_away_for_good_is_found_out_in_two_minutes(n: int) -> None:
+    clock = Timeline()
+    inner = AwayFor(clock, float("inf"), Unreachable("refused"))
+    client = on_timeline(inner, clock)
+    outcomes = await clock.outcomes([client.complete(batch(f"{i}")) for i in range(n)])
+    assert all(isinstance(outcome, Unreachable) for outcome in outcomes)
+    assert 20.0 < clock.now < 120.0
+    assert inner.n_asked <= 64
+
+
+async def test_wait_that_an_overloaded_endpoint_asks_for_holds_for_all() -> None:
+    clock = Timeline()
+    inner = AwayFor(clock, 40.0, Unreachable("503", 40.0))
+    client = on_timeline(inner, clock)
+    outcomes = await clock.outcomes([client.complete(batch(f"{i}")) for i in range(10)])
+    assert all(isinstance(outcome, tuple) for outcome in outcomes)
+    assert inner.n_asked <= 20
+    assert 40.0 <= clock.now < 43.0
+
+
+async def test_overloaded_endpoint_that_asks_for_a_day_is_not_waited_for() -> None:
+    client, scripted, clock = limited([Unreachable("503", 86_400.0)])
+    with pytest.raises(Unreachable):
+        await client.complete(batch())
+    assert (len(scripted.asked), clock.now) == (1, 0.0)

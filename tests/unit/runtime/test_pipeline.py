@@ -127,6 +127,30 @@ async def test_endpoint_that_gives_fewer_samples_is_asked_for_the_rest(rig: Rig)
     assert ran.deployed.calls == 10
 
 
+async def test_endpoint_that_ignores_n_charges_each_sample_its_prompt_deployed_too(
+    rig: Rig,
+) -> None:
+    rig.stub.max_n = 1
+    pipeline = rig.pipeline(TEN, (spec("vote"),))
+    for question in ("What is 17 + 25?", "What is 18 + 25?"):
+        before = rig.stub.ledger.billed_prompt_tokens
+        ran = await pipeline.generate(question)
+        assert ran.deployed.prompt_tokens == rig.stub.ledger.billed_prompt_tokens - before
+
+
+async def test_samples_added_to_stored_ones_pay_their_prompt_once_deployed(
+    rig: Rig, tmp_path: Path
+) -> None:
+    with open_store(f"sqlite:///{tmp_path / 'archon.db'}") as store:
+        client = Reusing(rig.client.inner, store.calls("s"), rig.cards)
+        five = Pipeline(Architecture((FIVE, (spec("vote"),))), client, rig.cards)
+        ten = Pipeline(Architecture((TEN, (spec("vote"),))), client, rig.cards)
+        before = await five.generate("What is 17 + 25?")
+        ran = await ten.generate("What is 17 + 25?")
+    assert ran.bought.calls == 5
+    assert ran.deployed.prompt_tokens == before.deployed.prompt_tokens
+
+
 async def test_components_of_a_layer_run_at_the_same_time(rig: Rig) -> None:
     rig.stub.latency_s = 0.1
     await rig.pipeline(WRITERS).generate("What is 17 + 25?")
