@@ -4,6 +4,9 @@ Proposals are durable before they run, results before they count, ends before th
 study that is cut off anywhere goes on from its rows. Trials run in batches, and what a batch
 found is told in the order of its numbers when all of it has ended: what is proposed next does
 not depend on which trial was faster, or on where the study was cut off.
+
+Once the budget has ended a search it stays ended: the trial that it interrupted says so in its
+row. A study that is resumed in its held-out run proposes nothing further.
 """
 
 from __future__ import annotations
@@ -77,7 +80,8 @@ class Search:
         self._history = history
         self._outcomes = {row.number: _outcome(row) for row in history.trials if row.is_over}
         self._measured: dict[int, Measured] = {}
-        self._spent = ""
+        self._spent = next((r.reason for r in history.trials if r.state == "interrupted"), "")
+        """Why the budget allows no further trial; only the budget interrupts a trial for good."""
 
     async def run(self) -> SearchEnd:
         """Search until the trials are done, the space is exhausted or the budget is spent.
@@ -101,7 +105,8 @@ class Search:
                     self._proposer.tell(
                         proposal.number, self._outcomes.get(proposal.number, cut_off)
                     )
-            reason = self._spent or reason
+            if self._spent and not recalled:
+                reason = self._spent
         measured = tuple(self._measured[number] for number in sorted(self._measured))
         return SearchEnd(reason, bool(self._spent), measured)
 
@@ -120,6 +125,8 @@ class Search:
                 batch.append(recalled.pop(0))
                 self._proposer.restore(batch[-1])
                 continue
+            if self._spent:
+                return self._spent
             asked = self._proposer.ask()
             if asked is None:
                 return ALL_TRIED

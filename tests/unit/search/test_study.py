@@ -105,6 +105,26 @@ async def test_search_stops_before_a_limit_would_be_passed(
     assert unit in last.reason
 
 
+@pytest.mark.parametrize("n_parallel", [1, 3], ids=["one by one", "in threes"])
+async def test_search_that_its_budget_ended_proposes_nothing_more_when_it_is_resumed(
+    tmp_path: Path, n_parallel: int
+) -> None:
+    limits: dict[str, object] = {"n_trials": None, "n_examples": 20, "n_parallel": n_parallel}
+    asked = world(tmp_path, caps=Caps(calls=90), **limits)
+    whole = await asked.search()
+    bought = asked.model.bought.total()
+    with asked.open() as store:
+        rows = store.reader().trials(STUDY)
+    # As in the held-out run, where the share that was kept back for it is free.
+    resumed = world(tmp_path, caps=Caps(calls=10_000), model=asked.model, **limits)
+    again = await resumed.search()
+    assert values(again) == values(whole)
+    assert (again.reason, again.is_budget_spent) == (whole.reason, True)
+    assert asked.model.bought.total() == bought
+    with asked.open() as store:
+        assert store.reader().trials(STUDY) == rows
+
+
 async def test_questions_answered_before_a_limit_stand_though_their_block_is_not_done(
     tmp_path: Path,
 ) -> None:
