@@ -73,6 +73,8 @@ class StudyRow:
     owner: str
     """The process that runs it; "" when none does."""
     has_live_owner: bool
+    elapsed_s: float
+    """How long it has run, over all its runs; a few seconds behind while it runs."""
     n_trials: int
     n_complete: int
 

@@ -23,7 +23,8 @@ from archon.search.study import History, Plan, Search, SearchEnd, usable
 from archon.search.watch import Watcher
 from archon.search.winner import judge
 from archon.service.assemble import SharedEngine, open_evaluator
-from archon.service.budgets import caps_of, elapsed_s, spent_before
+from archon.service.budgets import caps_of, spent_before
+from archon.service.ownership import OwnedStudy
 from archon.service.prepare import PreparedJob
 from archon.service.report import FinalReport
 from archon.service.settings import Settings
@@ -64,19 +65,23 @@ async def run_job(
     try:
         if store.reader().find_study(study_id).state == "completed":
             return
-        await studies.take(study_id)
     except NotFound:
         await studies.create(prepared.new_study(), prepared.questions.rows())
+    # Also one that is new: another process may have made it in the same moment, and run it.
+    await studies.take(study_id)
+    owned = OwnedStudy(study_id, store)
     try:
-        run = StudyRun(prepared, store, settings, watcher=watcher, say=say, shared=shared)
-        reason = await run.run()
+        run = StudyRun(
+            prepared, store, settings, owned=owned, watcher=watcher, say=say, shared=shared
+        )
+        reason = await owned.keep_during(run.run())
     except asyncio.CancelledError:
-        await studies.stop(study_id, "paused", "stopped by the user")
+        await owned.pause("stopped by the user")
         raise
     except ArchonError as error:
-        await studies.stop(study_id, "paused", str(error))
+        await owned.pause(str(error))
         raise
-    await studies.stop(study_id, "completed", reason)
+    await owned.rest("completed", reason)
 
 
 class StudyRun:
@@ -88,6 +93,7 @@ class StudyRun:
         store: Store,
         settings: Settings,
         *,
+        owned: OwnedStudy,
         watcher: Watcher,
         say: Say,
         shared: SharedEngine | None,
@@ -98,11 +104,11 @@ class StudyRun:
         self._study_id = prepared.study_id
         self._store = store
         self._settings = settings
+        self._owned = owned
         self._watcher = watcher
         self._say = say
         self._shared = shared
         self._trials = tuple(store.reader().trials(self._study_id, limit=None))
-        self._began_s = time.monotonic() - elapsed_s(self._trials)
 
     async def run(self) -> str:
         """Search, judge, keep the report; says why the search ended."""
@@ -126,14 +132,14 @@ class StudyRun:
         final = FinalReport(
             judgement=judgement,
             held_out_stopped=missing,
-            elapsed_s=time.monotonic() - self._began_s,
+            elapsed_s=self._owned.elapsed_s,
             warnings=self._questions.warnings,
         )
         await self._store.studies().save_report(self._study_id, final.to_json())
         return end.reason
 
     def _caps(self, share: float) -> Caps:
-        return caps_of(self._job.budget, began_s=self._began_s, share=share)
+        return caps_of(self._job.budget, began_s=self._owned.began_s, share=share)
 
     async def _search(self, evaluator: Evaluator) -> SearchEnd:
         job = self._job
