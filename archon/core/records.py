@@ -16,7 +16,8 @@ from archon.core.messages import Conversation
 from archon.core.results import ExampleResult, TrialOutcome
 
 StudyState = Literal["running", "paused", "completed", "failed"]
-"""``running`` with a dead owner was cut off; ``paused``, ``failed`` and cut off can be resumed."""
+"""``running`` with a dead owner was cut off; ``paused`` and cut off can be resumed. ``failed``:
+nothing could be measured; running it on would find the same."""
 
 TrialState = Literal["proposed", "running", "complete", "pruned", "failed", "interrupted"]
 """The last four are terminal: a trial reaches one of them, once."""

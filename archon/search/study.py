@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 
 from archon.benchmarks.examples import Example
 from archon.benchmarks.splits import blocks
+from archon.core.errors import ArchonError
 from archon.core.records import SEARCH_SPLIT, ProposalRow, TrialLog, TrialRow
 from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
 from archon.runtime.failures import first_cause
-from archon.search.evaluate import Evaluator, Unit, is_scored, unanswered
+from archon.search.evaluate import Evaluator, Unit, UnitEnd, is_scored, unanswered
 from archon.search.objectives import Measured, Objective, values
 from archon.search.propose import Proposer
 from archon.search.watch import Watcher
@@ -159,15 +160,19 @@ class Search:
 
     async def _evaluated(self, proposal: ProposalRow, results: list[ExampleResult]) -> TrialOutcome:
         """Evaluate a pipeline on what is missing; ``results`` grows with what is recorded."""
+        ends: list[UnitEnd] = []
         try:
             while units := self._next_units(proposal, results):
                 async with asyncio.TaskGroup() as group:
                     tasks = [group.create_task(self._run_unit(unit, results)) for unit in units]
-                if stopped := next((reason for task in tasks if (reason := task.result())), ""):
+                ends += [task.result() for task in tasks]
+                if stopped := next((end.stopped for end in ends if end.stopped), ""):
                     self._spent = stopped
                     return Stopped("interrupted", stopped)
         except ExceptionGroup as failures:
             raise first_cause(failures) from failures
+        if (outage := _outage(ends, results)) is not None:
+            raise outage  # the trial stays open, as it does where an outage shows earlier
         order = {example.id: i for i, example in enumerate(self._plan.examples)}
         results.sort(key=lambda result: order[result.example_id])
         if reason := unanswered(results):
@@ -193,13 +198,21 @@ class Search:
             if examples
         )
 
-    async def _run_unit(self, unit: Unit, results: list[ExampleResult]) -> str:
-        """Run and record; says why the budget stopped it, "" where it did not."""
+    async def _run_unit(self, unit: Unit, results: list[ExampleResult]) -> UnitEnd:
+        """Run and record."""
         end = await self._evaluator.evaluate(unit)
         await self._log.record(end.results)
         results += end.results
         self._watcher.results_came(end.results)
-        return end.stopped
+        return end
+
+
+def _outage(ends: Sequence[UnitEnd], results: Sequence[ExampleResult]) -> ArchonError | None:
+    """Why not one example of a trial reached its model; None where one did."""
+    if any(is_scored(result) for result in results):
+        return None
+    outages = [end.outage for end in ends if end.outage is not None]
+    return outages[0] if outages and len(outages) == len(ends) else None
 
 
 def usable(results: Sequence[ExampleResult]) -> tuple[ExampleResult, ...]:

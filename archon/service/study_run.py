@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from archon.components.estimate_calls import estimate_calls
 from archon.core.errors import ArchonError, NotFound
-from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT
+from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, StudyState
 from archon.core.results import ExampleResult
 from archon.runtime.budget import Budget, Caps
 from archon.search.baselines import single_calls
@@ -47,7 +47,9 @@ async def run_job(
     say: Say,
     shared: SharedEngine | None = None,
 ) -> None:
-    """Run a study to its end, or on from where it stopped. Nothing happens to a finished one.
+    """Run a study to its end, or on from where it stopped. Nothing happens to a completed one.
+
+    A study in which no pipeline could be measured ends as failed, and its reason says why.
 
     Args:
         prepared: The job with its questions.
@@ -74,14 +76,14 @@ async def run_job(
         run = StudyRun(
             prepared, store, settings, owned=owned, watcher=watcher, say=say, shared=shared
         )
-        reason = await owned.keep_during(run.run())
+        state, reason = await owned.keep_during(run.run())
     except asyncio.CancelledError:
         await owned.pause("stopped by the user")
         raise
     except ArchonError as error:
         await owned.pause(str(error))
         raise
-    await owned.rest("completed", reason)
+    await owned.rest(state, reason)
 
 
 class StudyRun:
@@ -110,8 +112,8 @@ class StudyRun:
         self._shared = shared
         self._trials = tuple(store.reader().trials(self._study_id, limit=None))
 
-    async def run(self) -> str:
-        """Search, judge, keep the report; says why the search ended."""
+    async def run(self) -> tuple[StudyState, str]:
+        """Search, judge, keep the report; the state to rest in, and why the search ended."""
         spent = spent_before(self._store.reader().spend(self._study_id))
         budget = Budget(self._caps(1.0), time.monotonic, spent)
         calls = self._store.calls(self._study_id)
@@ -136,7 +138,15 @@ class StudyRun:
             warnings=self._questions.warnings,
         )
         await self._store.studies().save_report(self._study_id, final.to_json())
-        return end.reason
+        return ("completed", end.reason) if end.measured else ("failed", self._why_nothing(end))
+
+    def _why_nothing(self, end: SearchEnd) -> str:
+        """Why a search measured nothing at all."""
+        trials = self._store.reader().trials(self._study_id, limit=None)
+        if end.is_budget_spent:
+            return f"the budget ended before one pipeline was measured: {end.reason}"
+        first = next((f"; trial {row.number}: {row.reason}" for row in trials if row.reason), "")
+        return f"not one of {len(trials)} trials could be measured{first}"
 
     def _caps(self, share: float) -> Caps:
         return caps_of(self._job.budget, began_s=self._owned.began_s, share=share)

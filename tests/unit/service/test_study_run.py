@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -275,6 +276,34 @@ async def test_refused_key_pauses_the_study_with_what_to_do(
     assert "key" in report.study.stop_reason
     assert "CANARY" not in str(report.to_data())
     assert stub.ledger.completions == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "budget", "why"),
+    [
+        ("400", {"trials": 2}, "not one of 2 trials could be measured; trial 0: .*no score"),
+        ("ok", {"calls": 10}, "before one pipeline was measured: .*calls"),
+    ],
+    ids=["every request is refused", "budget too small"],
+)
+async def test_study_in_which_nothing_could_be_measured_is_not_called_completed(
+    stub: Stub,
+    tmp_path: Path,
+    store: Store,
+    settings: Settings,
+    mode: str,
+    budget: dict[str, int],
+    why: str,
+) -> None:
+    stub.always("adds-0.6", mode)
+    job = load_job(write_job(tmp_path, stub.base_url, budget=budget))
+    report = await run(job, store, settings)
+    assert report.study.state == "failed"
+    assert re.search(why, report.study.stop_reason)
+    requests = stub.ledger.requests
+    again = await run(job, store, settings)
+    assert again.study.state == "failed"
+    assert stub.ledger.requests == requests
 
 
 async def test_any_trial_can_be_exported(
