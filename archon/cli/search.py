@@ -144,5 +144,5 @@ def _announce(prepared: PreparedJob, store: Store) -> None:
             say(f"Study {study.study_id} is done; this is its report. For another one: --new")
         else:
             say(f"Study {study.study_id} ({job.name}) runs on: {study.n_complete} trials are done.")
-    for warning in prepared.questions.warnings:
+    for warning in prepared.warnings:
         say(f"Note: {warning}")

@@ -103,6 +103,7 @@ class StudyRun:
         """Read what earlier runs left; nothing runs yet."""
         self._job = prepared.job
         self._questions = prepared.questions
+        self._warnings = prepared.warnings
         self._study_id = prepared.study_id
         self._store = store
         self._settings = settings
@@ -135,7 +136,7 @@ class StudyRun:
             judgement=judgement,
             held_out_stopped=missing,
             elapsed_s=self._owned.elapsed_s,
-            warnings=self._questions.warnings,
+            warnings=self._warnings,
         )
         await self._store.studies().save_report(self._study_id, final.to_json())
         return ("completed", end.reason) if end.measured else ("failed", self._why_nothing(end))
