@@ -1,6 +1,6 @@
 # Every target installs what it needs into .venv (locked versions, once) and says what it does.
 #   make quickstart                              search with the embedded model
-#   make quickstart MODEL=openai/gpt-5-mini      ... with a hosted one (its key in the environment)
+#   make quickstart MODEL=openai/gpt-4.1-mini    ... with a hosted one (its key in the environment)
 #   make quickstart URL=http://localhost:8000/v1 MODEL=name      ... with any OpenAI-compatible one
 
 PYTHON ?= python3

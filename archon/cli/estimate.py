@@ -53,7 +53,7 @@ def estimate(job: JobFile, as_json: AsJson = False) -> None:
         console.print(line)
     for line in _power(found, prepared.job.finalists, len(split.held_out)):
         console.print(line)
-    for warning in prepared.questions.warnings:
+    for warning in prepared.warnings:
         err().print(f"Note: {warning}", style="yellow")
 
 

@@ -18,12 +18,12 @@ A model stands in a file under an alias of yours, in one of three ways:
 
 models:
   small: {engine: smollm2-135m-instruct}       # runs here: vLLM with a small model, no key
-  big:   {litellm: openai/gpt-5-mini}          # hosted: any provider that LiteLLM knows
+  big:   {litellm: openai/gpt-4.1-mini}        # hosted: any provider that LiteLLM knows
   ours:  {url: http://gpu1:8000/v1, model: m}  # any OpenAI-compatible server: vLLM, Ollama ...
 
 For all:      concurrency (requests in flight), deadline_s, context_tokens
 Hosted, url:  key_env: NAME_OF_THE_VARIABLE (the key itself never stands in a file),
-              price: {input_usd_per_mtok: 0.25, output_usd_per_mtok: 2.0}, many_samples
+              price: {input_usd_per_mtok: 0.4, output_usd_per_mtok: 1.6}, many_samples
 """
 
 
@@ -60,6 +60,8 @@ def models(
     for report in reports:
         for missing in report.missing:
             out().print(f"Missing here: {missing}")
+        for note in report.notes:
+            out().print(f"Note on {report.alias}: {note}")
 
 
 def _name(report: ModelReport) -> str:

@@ -12,6 +12,7 @@ from archon.cli.output import err, out, print_json, say
 from archon.cli.running import Stopped, complete
 
 if TYPE_CHECKING:
+    from archon.core.records import StudyState
     from archon.service.prepare import PreparedJob
     from archon.service.settings import Settings
     from archon.store.opening import Store
@@ -65,11 +66,16 @@ def search(
         with open_store(settings.database_url.reveal()) as store:
             prepared = in_store(prepared, store.reader(), is_fresh=is_fresh)
             _announce(prepared, store)
-            complete(_run(prepared, store, settings, export=export, ask=ask, as_json=as_json))
+            state = complete(
+                _run(prepared, store, settings, export=export, ask=ask, as_json=as_json)
+            )
     except Stopped as stopped:
         command = "the same command without --new" if is_fresh else "the same command"
         say(f"Stopped. What was bought is kept; {command} resumes the study.")
         raise typer.Exit(stopped.exit_code) from None
+    if state == "failed":
+        say("Nothing could be measured. Mend the cause; the same command with --new tries again.")
+        raise typer.Exit(1)
 
 
 async def _run(
@@ -80,8 +86,12 @@ async def _run(
     export: Path | None,
     ask: str,
     as_json: bool,
-) -> None:
-    """Run the study; then export and ask, while an embedded engine is still up."""
+) -> StudyState:
+    """Run the study; then export and ask, while an embedded engine is still up.
+
+    Returns:
+        The state in which the study rests.
+    """
     from archon.cli.live import Progress
     from archon.cli.report import print_study
     from archon.service.assemble import SharedEngine
@@ -100,8 +110,8 @@ async def _run(
         else:
             out().print()
             print_study(report, out())
-        if export is None and not ask:
-            return
+        if report.study.state == "failed" or (export is None and not ask):
+            return report.study.state
         best = export_by_rule(report, store.reader(), "best")
         if export is not None:
             best.save(export)
@@ -114,6 +124,7 @@ async def _run(
                 await pipeline.aclose()
             console = err() if as_json else out()
             console.print(f"\nAsked:    {ask}\nAnswered: {answer.strip()}")
+        return report.study.state
 
 
 def _announce(prepared: PreparedJob, store: Store) -> None:
@@ -133,5 +144,5 @@ def _announce(prepared: PreparedJob, store: Store) -> None:
             say(f"Study {study.study_id} is done; this is its report. For another one: --new")
         else:
             say(f"Study {study.study_id} ({job.name}) runs on: {study.n_complete} trials are done.")
-    for warning in prepared.questions.warnings:
+    for warning in prepared.warnings:
         say(f"Note: {warning}")

@@ -16,7 +16,8 @@ from archon.core.messages import Conversation
 from archon.core.results import ExampleResult, TrialOutcome
 
 StudyState = Literal["running", "paused", "completed", "failed"]
-"""``running`` with a dead owner was cut off; ``paused``, ``failed`` and cut off can be resumed."""
+"""``running`` with a dead owner was cut off; ``paused`` and cut off can be resumed. ``failed``:
+nothing could be measured; running it on would find the same."""
 
 TrialState = Literal["proposed", "running", "complete", "pruned", "failed", "interrupted"]
 """The last four are terminal: a trial reaches one of them, once."""
@@ -73,6 +74,8 @@ class StudyRow:
     owner: str
     """The process that runs it; "" when none does."""
     has_live_owner: bool
+    elapsed_s: float
+    """How long it has run, over all its runs; a few seconds behind while it runs."""
     n_trials: int
     n_complete: int
 

@@ -16,7 +16,7 @@ Build = Literal["cuda", "cpu"]
 
 OTHER_WAYS = """\
 Two ways work here:
-  a hosted model      export OPENAI_API_KEY=...  and  make quickstart MODEL=openai/gpt-5-mini
+  a hosted model      export OPENAI_API_KEY=...  and  make quickstart MODEL=openai/gpt-4.1-mini
   your own endpoint   make quickstart URL=http://localhost:8000/v1 MODEL=name-that-it-serves
                       (any server, near or far, that speaks OpenAI's protocol)"""
 

@@ -1,8 +1,8 @@
 """Hosted models through LiteLLM, which is imported when the first of them is opened.
 
 One ``complete`` is one HTTP request: LiteLLM's retries and those of the clients below it are off,
-our deadline stands around it. Where its clients let us say so, which is for OpenAI's and
-Anthropic's models, redirects are not followed and bodies without an end not read.
+our deadline stands around it. Where LiteLLM takes a client of ours (``litellm_providers`` says for
+whom), redirects are not followed and bodies without an end not read.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -19,6 +20,7 @@ from archon.core.calls import CallBatch, ModelReply, Price
 from archon.core.errors import BadResponse, SetupError, TimedOut
 from archon.models.body_limit import body_limit
 from archon.models.litellm_errors import translated
+from archon.models.litellm_providers import HTTP_CLIENT, OPENAI_CLIENT
 from archon.models.secret import Secret
 from archon.models.wire import Written, split_usage
 
@@ -43,6 +45,54 @@ def _library() -> Any:
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     return litellm
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """A hosted model as LiteLLM understands its name."""
+
+    provider: str
+    """ "" where LiteLLM knows none."""
+    name: str
+    """What the provider calls the model."""
+    base: str | None = None
+    """Where LiteLLM expects the provider; None where only its own code knows."""
+
+
+@cache
+def understood(model: str) -> Hosted:
+    """Whose model LiteLLM takes this for: a name without a provider may be one that it knows.
+
+    Raises:
+        SetupError: LiteLLM is not installed.
+    """
+    library = _library()
+    try:
+        name, provider, _, base = library.get_llm_provider(model)
+    except library.BadRequestError:
+        return Hosted("", model)
+    return Hosted(str(provider), str(name), base)
+
+
+def takes_temperature(model: str) -> bool:
+    """Whether a temperature reaches the model, as LiteLLM knows it; some take none but their own.
+
+    Raises:
+        SetupError: LiteLLM is not installed.
+    """
+    library, hosted = _library(), understood(model)
+    if not hosted.provider:
+        return True
+    sent = [
+        library.utils.get_optional_params(
+            model=hosted.name,
+            custom_llm_provider=hosted.provider,
+            temperature=temperature,
+            drop_params=True,
+        )
+        for temperature in (0.3, 0.9)
+    ]
+    return bool(sent[0] != sent[1])
 
 
 def known_price(model: str) -> Price | None:
@@ -86,7 +136,7 @@ class LiteLLMModel:
 
         Args:
             model: LiteLLM's name: provider/model.
-            secret: The key; None: LiteLLM looks for the provider's usual variable.
+            secret: The key; None: the provider needs none, or LiteLLM finds it.
             deadline_s: Longest time from the request to the last byte of its reply, seconds.
             has_many_samples: Whether the provider takes ``n``.
             api_base: Where the provider is, if not where LiteLLM expects it.
@@ -152,8 +202,8 @@ class LiteLLMModel:
         """A client of the provider's own kind, with our limits; None: LiteLLM's own."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            provider = self._model.partition("/")[0]
-            if provider == "anthropic":
+            hosted = understood(self._model)
+            if hosted.provider in HTTP_CLIENT:
                 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
                 self._clients[loop] = AsyncHTTPHandler(
@@ -161,20 +211,20 @@ class LiteLLMModel:
                     follow_redirects=False,
                     event_hooks={"response": [body_limit(self._where)]},
                 )
-            elif provider == "openai" and self._secret is not None:
-                self._clients[loop] = self._openai_client(self._secret)
+            elif hosted.provider in OPENAI_CLIENT and self._secret is not None:
+                self._clients[loop] = self._openai_client(self._secret, hosted.base)
             else:
                 return None
         return self._clients[loop]
 
-    def _openai_client(self, secret: Secret) -> Any:
+    def _openai_client(self, secret: Secret, base: str | None) -> Any:
         import httpx
         import openai
 
         limits = httpx.Limits(max_connections=_MAX_CONNECTIONS)
         return openai.AsyncOpenAI(
             api_key=secret.reveal(),
-            base_url=self._api_base,
+            base_url=self._api_base or base,
             max_retries=0,
             http_client=httpx.AsyncClient(
                 follow_redirects=False,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from archon.core.errors import (
+    AuthFailed,
     BadRequest,
     BadResponse,
     CallError,
@@ -61,6 +62,16 @@ OWN: Mapping[str, _Meaning] = {
 """By the name of LiteLLM's own exceptions, where no reply and no connection tells more."""
 
 
+_NO_KEY = (
+    "missing credentials",
+    "api_key must be set",
+    "api_key client option must be set",
+    "missing api key",
+    "missing anthropic api key",
+)
+"""How clients say that they were given no key; no request was sent."""
+
+
 def translated(error: BaseException, *, where: str, secret: Secret | None) -> CallError:
     """The error that an exception raised by LiteLLM stands for.
 
@@ -77,6 +88,8 @@ def translated(error: BaseException, *, where: str, secret: Secret | None) -> Ca
             return http_failure(
                 int(reply.status_code), _headers(reply), _body(reply), where=where, secret=secret
             )
+    if any(words in str(error).lower() for words in _NO_KEY):
+        return AuthFailed(f"{where} has no key. Name the variable that holds it: `key_env`.")
     text = f"{where}: {scrubbed(_first_line(error), secret)}"
     for known, module in ((TRANSPORT, "httpx"), (OWN, "litellm")):
         for cause in chain:

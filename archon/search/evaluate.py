@@ -8,6 +8,7 @@ budget ends within a unit, the examples that were answered by then stand.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -40,12 +41,13 @@ from archon.scoring.base import Checked
 from archon.search.objectives import score_of
 
 FEWEST_FOR_OUTAGE = 3
-"""So many examples, all of them unanswered for the same kind of reason, make an outage."""
+"""So many examples of one pipeline in succession, in whole units, that reached no model make an
+outage. Fewer may be questions that upset the endpoint."""
 
 STUDY_WIDE = (StoreError, SetupError, AuthFailed, QuotaExhausted, ModelGone)
 """Errors that the next example would meet as well: they stop the study, which can be resumed."""
 
-_OUTAGE = (Unreachable, TimedOut, RateLimited)
+OUTAGE = (Unreachable, TimedOut, RateLimited)
 
 _FIRST_SLOT = {
     SEARCH_SPLIT: SEARCH_SLOT,
@@ -72,6 +74,8 @@ class UnitEnd:
     """Of the examples that ran to their end, in the order of the unit."""
     stopped: str
     """Why the others did not: which limit of the budget is reached; "" where all did."""
+    outage: ArchonError | None = None
+    """Why none of its examples reached a model; None where one did, or none ran."""
 
 
 @dataclass(slots=True)
@@ -108,13 +112,16 @@ class Evaluator:
         self._scorer = scorer
         self._places = asyncio.Semaphore(questions_in_flight)
         self._table = table
+        self._unreached: Counter[tuple[str, str]] = Counter()
+        """By split and pipeline, the examples since one last reached a model."""
 
     async def evaluate(self, unit: Unit) -> UnitEnd:
         """Run a unit. Once the budget refuses a call, no further example begins.
 
         Raises:
             ArchonError: One of ``STUDY_WIDE``; the other examples of the unit are cancelled. Or
-                an outage: no example of the unit reached its model.
+                an outage: no example of the unit reached its model, nor did those of the units
+                of this pipeline that ended just before, ``FEWEST_FOR_OUTAGE`` in all.
         """
         course = _Course()
         pipeline = Pipeline(unit.architecture, self._client, self._cards, table=self._table)
@@ -126,10 +133,20 @@ class Evaluator:
                 ]
         except ExceptionGroup as group_of_errors:
             raise first_cause(group_of_errors) from group_of_errors
-        if FEWEST_FOR_OUTAGE <= len(unit.examples) == len(course.outages):
-            raise course.outages[0]
         results = tuple(result for task in tasks if (result := task.result()) is not None)
-        return UnitEnd(results, course.stopped)
+        is_outage = 0 < len(results) == len(course.outages)
+        self._note(unit, len(results), course.outages[0] if is_outage else None)
+        return UnitEnd(results, course.stopped, course.outages[0] if is_outage else None)
+
+    def _note(self, unit: Unit, n_ran: int, outage: ArchonError | None) -> None:
+        key = (unit.split, unit.pipeline_id)
+        if outage is None:
+            self._unreached[key] = 0
+            return
+        self._unreached[key] += n_ran
+        if self._unreached[key] >= FEWEST_FOR_OUTAGE:
+            self._unreached[key] = 0
+            raise outage
 
     async def _within_budget(
         self, pipeline: Pipeline, unit: Unit, example: Example, course: _Course
@@ -151,7 +168,7 @@ class Evaluator:
         except (BudgetExceeded, *STUDY_WIDE):
             raise
         except ArchonError as error:
-            course.outages += [error] * isinstance(error, _OUTAGE)
+            course.outages += [error] * isinstance(error, OUTAGE)
             return _faulty(unit, example, "infra_fault", f"{error}")
         except Exception as error:
             # A component may meet anything in what models write; one example, not the study.

@@ -4,6 +4,9 @@ Proposals are durable before they run, results before they count, ends before th
 study that is cut off anywhere goes on from its rows. Trials run in batches, and what a batch
 found is told in the order of its numbers when all of it has ended: what is proposed next does
 not depend on which trial was faster, or on where the study was cut off.
+
+Once the budget has ended a search it stays ended: the trial that it interrupted says so in its
+row. A study that is resumed in its held-out run proposes nothing further.
 """
 
 from __future__ import annotations
@@ -14,10 +17,11 @@ from dataclasses import dataclass, field
 
 from archon.benchmarks.examples import Example
 from archon.benchmarks.splits import blocks
+from archon.core.errors import ArchonError
 from archon.core.records import SEARCH_SPLIT, ProposalRow, TrialLog, TrialRow
 from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
 from archon.runtime.failures import first_cause
-from archon.search.evaluate import Evaluator, Unit, is_scored, unanswered
+from archon.search.evaluate import Evaluator, Unit, UnitEnd, is_scored, unanswered
 from archon.search.objectives import Measured, Objective, values
 from archon.search.propose import Proposer
 from archon.search.watch import Watcher
@@ -77,7 +81,8 @@ class Search:
         self._history = history
         self._outcomes = {row.number: _outcome(row) for row in history.trials if row.is_over}
         self._measured: dict[int, Measured] = {}
-        self._spent = ""
+        self._spent = next((r.reason for r in history.trials if r.state == "interrupted"), "")
+        """Why the budget allows no further trial; only the budget interrupts a trial for good."""
 
     async def run(self) -> SearchEnd:
         """Search until the trials are done, the space is exhausted or the budget is spent.
@@ -101,7 +106,8 @@ class Search:
                     self._proposer.tell(
                         proposal.number, self._outcomes.get(proposal.number, cut_off)
                     )
-            reason = self._spent or reason
+            if self._spent and not recalled:
+                reason = self._spent
         measured = tuple(self._measured[number] for number in sorted(self._measured))
         return SearchEnd(reason, bool(self._spent), measured)
 
@@ -120,6 +126,8 @@ class Search:
                 batch.append(recalled.pop(0))
                 self._proposer.restore(batch[-1])
                 continue
+            if self._spent:
+                return self._spent
             asked = self._proposer.ask()
             if asked is None:
                 return ALL_TRIED
@@ -152,15 +160,19 @@ class Search:
 
     async def _evaluated(self, proposal: ProposalRow, results: list[ExampleResult]) -> TrialOutcome:
         """Evaluate a pipeline on what is missing; ``results`` grows with what is recorded."""
+        ends: list[UnitEnd] = []
         try:
             while units := self._next_units(proposal, results):
                 async with asyncio.TaskGroup() as group:
                     tasks = [group.create_task(self._run_unit(unit, results)) for unit in units]
-                if stopped := next((reason for task in tasks if (reason := task.result())), ""):
+                ends += [task.result() for task in tasks]
+                if stopped := next((end.stopped for end in ends if end.stopped), ""):
                     self._spent = stopped
                     return Stopped("interrupted", stopped)
         except ExceptionGroup as failures:
             raise first_cause(failures) from failures
+        if (outage := _outage(ends, results)) is not None:
+            raise outage  # the trial stays open, as it does where an outage shows earlier
         order = {example.id: i for i, example in enumerate(self._plan.examples)}
         results.sort(key=lambda result: order[result.example_id])
         if reason := unanswered(results):
@@ -186,13 +198,21 @@ class Search:
             if examples
         )
 
-    async def _run_unit(self, unit: Unit, results: list[ExampleResult]) -> str:
-        """Run and record; says why the budget stopped it, "" where it did not."""
+    async def _run_unit(self, unit: Unit, results: list[ExampleResult]) -> UnitEnd:
+        """Run and record."""
         end = await self._evaluator.evaluate(unit)
         await self._log.record(end.results)
         results += end.results
         self._watcher.results_came(end.results)
-        return end.stopped
+        return end
+
+
+def _outage(ends: Sequence[UnitEnd], results: Sequence[ExampleResult]) -> ArchonError | None:
+    """Why not one example of a trial reached its model; None where one did."""
+    if any(is_scored(result) for result in results):
+        return None
+    outages = [end.outage for end in ends if end.outage is not None]
+    return outages[0] if outages and len(outages) == len(ends) else None
 
 
 def usable(results: Sequence[ExampleResult]) -> tuple[ExampleResult, ...]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 from archon.core.calls import CallStore, ModelCard, ModelClient, Price
 from archon.models.engine import EmbeddedEngine
 from archon.models.engine import card as engine_card
-from archon.models.litellm import LiteLLMModel, known_price, takes_many_samples
+from archon.models.litellm import LiteLLMModel, known_price, takes_many_samples, understood
+from archon.models.litellm_providers import base_variables, is_own_base
 from archon.models.openai_endpoint import OpenAIEndpoint
 from archon.models.secret import Secret
 from archon.runtime.asking import ModelAsks
@@ -27,6 +29,7 @@ from archon.runtime.limits import Limited
 from archon.runtime.purchases import Purchases
 from archon.scoring.table import build_scorer
 from archon.search.evaluate import Evaluator
+from archon.service.needs import key_of, provider_of
 from archon.service.settings import Settings, keep_litellm_at_home
 from archon.spec.benchmark_spec import ScorerSpec
 from archon.spec.model_spec import ModelSpec
@@ -186,7 +189,7 @@ def _gates(specs: Sequence[ModelSpec]) -> dict[str, Gate]:
 
 def _endpoint_of(spec: ModelSpec) -> str:
     if spec.backend == "litellm":
-        return f"litellm {spec.model.partition('/')[0]} {spec.key_env}"
+        return f"litellm {provider_of(spec)} {spec.key_env}"
     return f"{spec.backend} {spec.url}"
 
 
@@ -195,17 +198,19 @@ def _opened(
 ) -> tuple[Backend, ModelCard]:
     if spec.backend == "engine":
         assert engine is not None
-        local = OpenAIEndpoint(engine.base_url, engine.model_name, secret=engine.api_key)
-        return local, engine_card(spec.alias)
-    secret: Secret | None = None
-    if spec.key_env:
-        secret = settings.need_secret(spec.key_env, why=f"model {spec.alias!r}")
-    elif spec.backend == "litellm":
-        # LiteLLM would find it too, but a key that we do not know cannot be kept out of messages.
-        secret = settings.secret(f"{spec.model.partition('/')[0].upper()}_API_KEY")
+        local = OpenAIEndpoint(
+            engine.base_url,
+            engine.model_name,
+            secret=engine.api_key,
+            deadline_s=spec.limits.deadline_s or DEADLINE_S,
+        )
+        card, most = engine_card(spec.alias), spec.limits.context_tokens
+        return local, card if most is None else replace(card, context_tokens=most)
+    # LiteLLM would find it too, but a key that we do not know cannot be kept out of messages.
+    secret = key_of(spec, settings)
     deadline_s = spec.limits.deadline_s or DEADLINE_S
     if spec.backend == "litellm":
-        return _hosted(spec, secret, deadline_s)
+        return _hosted(spec, secret, _base_of(spec, settings), deadline_s)
     card = _card(spec, f"url/{spec.url}/{spec.model}", spec.price, default=True)
     endpoint = OpenAIEndpoint(
         spec.url,
@@ -218,17 +223,39 @@ def _opened(
     return endpoint, card
 
 
-def _hosted(spec: ModelSpec, secret: Secret | None, deadline_s: float) -> tuple[Backend, ModelCard]:
+def _hosted(
+    spec: ModelSpec, secret: Secret | None, base: str, deadline_s: float
+) -> tuple[Backend, ModelCard]:
     keep_litellm_at_home()
     price = spec.price or known_price(spec.model)
-    card = _card(spec, f"litellm/{spec.model}", price, default=takes_many_samples(spec.model))
+    identity = _hosted_identity(spec.model, base)
+    card = _card(spec, identity, price, default=takes_many_samples(spec.model))
     hosted = LiteLLMModel(
         spec.model,
         secret=secret,
         deadline_s=deadline_s,
         has_many_samples=card.has_many_samples,
+        api_base=base if base and understood(spec.model).provider == "openai" else None,
     )
     return hosted, card
+
+
+def _base_of(spec: ModelSpec, settings: Settings) -> str:
+    """Where the environment says that a hosted model's provider is; "" where it does not."""
+    found = (settings.secret(variable) for variable in base_variables(provider_of(spec)))
+    return next((base.reveal() for base in found if base is not None), "")
+
+
+def _hosted_identity(model: str, base: str) -> str:
+    """Who answers: one model under one name, and another one at an address of the user's.
+
+    The address goes in as a hash, since it may hold a password.
+    """
+    hosted = understood(model)
+    identity = f"litellm/{hosted.provider}/{hosted.name}" if hosted.provider else f"litellm/{model}"
+    if not base or is_own_base(hosted.provider, base):
+        return identity
+    return f"{identity}@{hashlib.sha256(base.rstrip('/').encode()).hexdigest()[:12]}"
 
 
 def _card(spec: ModelSpec, identity: str, price: Price | None, *, default: bool) -> ModelCard:

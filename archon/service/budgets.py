@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from archon.core.records import SpendTotals, TrialRow
+from archon.core.records import SpendTotals
 from archon.runtime.budget import Amount, Caps
 from archon.spec.job import BudgetSpec
 
@@ -38,21 +36,3 @@ def spent_before(totals: SpendTotals) -> Amount:
         + totals.wasted_tokens,
         cost_nusd=totals.spend_nusd + totals.uncertain_nusd + totals.wasted_nusd,
     )
-
-
-def elapsed_s(trials: Iterable[TrialRow]) -> float:
-    """Seconds during which at least one of the study's finished trials ran.
-
-    The wall time of a budget counts over all runs of a study. What a run that was cut off did
-    after its last finished trial is not known, and not counted.
-    """
-    spans = sorted(
-        (row.proposed_at.timestamp(), row.ended_at.timestamp())
-        for row in trials
-        if row.ended_at is not None
-    )
-    total, reached = 0.0, float("-inf")
-    for start, end in spans:
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return total

@@ -77,7 +77,7 @@ def _checked_job(prepared: PreparedJob, settings: Settings) -> FileCheck:
         f"Budget: {budget_in_words(job.budget)}.",
     )
     missing = _missing(job.models, settings)
-    return FileCheck("job", job.name, summary, (*questions.warnings, *missing))
+    return FileCheck("job", job.name, summary, (*prepared.warnings, *missing))
 
 
 def _checked_pipeline(file: PipelineFile, path: Path, settings: Settings) -> FileCheck:

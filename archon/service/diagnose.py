@@ -19,7 +19,7 @@ from archon.models.engine_choice import choose, this_machine
 from archon.models.engine_command import installed_build
 from archon.models.engine_weights import packaged_model
 from archon.models.failures import scrubbed
-from archon.service.needs import needs_of
+from archon.service.needs import FOLLOWS_REDIRECTS, keeps_key, needs_of
 from archon.service.settings import Settings
 from archon.spec.model_spec import ModelSpec
 from archon.store.opening import schema_status
@@ -135,7 +135,8 @@ def _model(model: ModelSpec, settings: Settings) -> tuple[Finding, ...]:
     if missing or model.backend == "url":
         return missing
     here = ", ".join(need.what.partition(" (")[0] for need in needs)
-    return (Finding(name, "ok", f"{model.backend} {model.model}: {here}"),)
+    doubt = "" if keeps_key(model) else f". {FOLLOWS_REDIRECTS}"
+    return (Finding(name, "ok", f"{model.backend} {model.model}: {here}{doubt}"),)
 
 
 async def _endpoint(model: ModelSpec, settings: Settings) -> Finding:

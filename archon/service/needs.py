@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -11,9 +11,16 @@ from archon.core.calls import Price
 from archon.core.errors import SetupError
 from archon.models.engine_command import CONTEXT_TOKENS, installed_build
 from archon.models.engine_weights import packaged_model
-from archon.models.litellm import known_price
+from archon.models.litellm import known_price, understood
+from archon.models.litellm_providers import KEYS, keeps_its_key, key_variables
+from archon.models.secret import Secret
 from archon.service.settings import Settings, keep_litellm_at_home
 from archon.spec.model_spec import ModelSpec
+
+FOLLOWS_REDIRECTS = (
+    "LiteLLM follows redirects of this provider, and may send the key along: name no address in "
+    "the environment that you do not trust."
+)
 
 PriceSource = Literal["file", "LiteLLM's table", "local", "unknown"]
 
@@ -47,6 +54,8 @@ class ModelReport:
     """None: left to the endpoint."""
     missing: tuple[str, ...]
     """What keeps it from answering here, each with what to do; empty where nothing does."""
+    notes: tuple[str, ...] = ()
+    """What is doubtful about it."""
 
     def to_data(self) -> dict[str, Any]:
         """Plain data."""
@@ -64,21 +73,61 @@ def needs_of(model: ModelSpec, settings: Settings) -> tuple[Need, ...]:
     if model.backend == "engine":
         return (_engine(who),)
     needs = [_litellm(who)] if model.backend == "litellm" else []
-    if model.key_env:
-        needs.append(_key(model.key_env, settings, who))
+    if is_key_needed(model):
+        needs.append(_key(key_variables_of(model), settings, who))
     return tuple(needs)
+
+
+def is_key_needed(model: ModelSpec) -> bool:
+    """Whether the model answers nobody without a key."""
+    return bool(model.key_env) or (model.backend == "litellm" and provider_of(model) in KEYS)
+
+
+def key_variables_of(model: ModelSpec) -> tuple[str, ...]:
+    """Where the model's key may be, the usual variable first; () where it has none."""
+    if model.key_env:
+        return (model.key_env,)
+    return key_variables(provider_of(model)) if model.backend == "litellm" else ()
+
+
+def key_of(model: ModelSpec, settings: Settings) -> Secret | None:
+    """The model's key; None where it has none, and needs none.
+
+    Raises:
+        SetupError: It needs one, and the variable is not set; names it.
+    """
+    variables = key_variables_of(model)
+    found = (settings.secret(variable) for variable in variables)
+    secret = next((one for one in found if one is not None), None)
+    if secret is None and is_key_needed(model):
+        return settings.need_secret(variables[0], why=f"model {model.alias!r}")
+    return secret
+
+
+def keeps_key(model: ModelSpec) -> bool:
+    """Whether its key goes to its endpoint only, also where that answers with a redirect."""
+    return model.backend != "litellm" or keeps_its_key(provider_of(model))
+
+
+def provider_of(model: ModelSpec) -> str:
+    """Who serves a hosted model, as LiteLLM understands its name, where it is here to be asked."""
+    if find_spec("litellm") is None:
+        return model.model.partition("/")[0]
+    keep_litellm_at_home()
+    return understood(model.model).provider
 
 
 def _report(model: ModelSpec, settings: Settings) -> ModelReport:
     price, source = _price(model)
-    variable = model.key_env or _usual_key(model)
+    variables = key_variables_of(model)
+    is_set = [variable for variable in variables if settings.secret(variable) is not None]
     return ModelReport(
         alias=model.alias,
         backend=model.backend,
         model=model.model,
         url=model.url,
-        key_env=variable,
-        is_key_set=bool(variable) and settings.secret(variable) is not None,
+        key_env=(*is_set, *variables, "")[0],
+        is_key_set=bool(is_set),
         price=price,
         price_from=source,
         context_tokens=CONTEXT_TOKENS if model.backend == "engine" else model.limits.context_tokens,
@@ -87,6 +136,7 @@ def _report(model: ModelSpec, settings: Settings) -> ModelReport:
             for need in needs_of(model, settings)
             if not need.is_here
         ),
+        notes=() if keeps_key(model) else (FOLLOWS_REDIRECTS,),
     )
 
 
@@ -100,13 +150,6 @@ def _price(model: ModelSpec) -> tuple[Price | None, PriceSource]:
         known = known_price(model.model)
         return known, "unknown" if known is None else "LiteLLM's table"
     return None, "unknown"
-
-
-def _usual_key(model: ModelSpec) -> str:
-    """Where LiteLLM looks for a provider's key."""
-    if model.backend != "litellm":
-        return ""
-    return f"{model.model.partition('/')[0].upper()}_API_KEY"
 
 
 def _engine(who: str) -> Need:
@@ -124,6 +167,6 @@ def _litellm(who: str) -> Need:
     return Need(f"the package litellm ({who})", find_spec("litellm") is not None, remedy)
 
 
-def _key(variable: str, settings: Settings, who: str) -> Need:
-    remedy = f"Run: export {variable}=..."
-    return Need(f"the key {variable} ({who})", settings.secret(variable) is not None, remedy)
+def _key(variables: Sequence[str], settings: Settings, who: str) -> Need:
+    is_here = any(settings.secret(variable) is not None for variable in variables)
+    return Need(f"the key {variables[0]} ({who})", is_here, f"Run: export {variables[0]}=...")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from archon.core.errors import NotFound, SpecError
 from archon.core.records import NewStudy, StudyReader
 from archon.models.litellm import known_price
+from archon.service.needs import provider_of
+from archon.service.notes import notes_on
 from archon.service.questions import Questions, load_questions
 from archon.service.settings import keep_litellm_at_home
 from archon.spec.job import JobSpec
@@ -21,6 +23,13 @@ class PreparedJob:
     questions: Questions
     number: int = 0
     """Which of the job's studies, from 0: the same job on the same questions may run afresh."""
+    notes: tuple[str, ...] = ()
+    """What is doubtful about the job, apart from its questions."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed but doubtful, as sentences for the user."""
+        return (*self.questions.warnings, *self.notes)
 
     @property
     def study_id(self) -> str:
@@ -44,11 +53,14 @@ def prepare(job: JobSpec) -> PreparedJob:
     """Load and check a job's questions; nothing is written and nothing is paid.
 
     Raises:
-        SpecError: The questions cannot be read, split or scored, or a price is not known.
+        SpecError: The questions cannot be read, split or scored, a price is not known, or LiteLLM
+            knows no provider of a hosted model.
         SetupError: A package that is needed is not installed.
     """
+    _check_providers(job)
     _check_prices(job)
-    return PreparedJob(job, load_questions(job.benchmark, seed=job.seed))
+    questions = load_questions(job.benchmark, seed=job.seed)
+    return PreparedJob(job, questions, notes=notes_on(job))
 
 
 def in_store(prepared: PreparedJob, reader: StudyReader, *, is_fresh: bool) -> PreparedJob:
@@ -72,6 +84,22 @@ def _exists(study_id: str, reader: StudyReader) -> bool:
         return reader.find_study(study_id).study_id == study_id
     except NotFound:
         return False
+
+
+def _check_providers(job: JobSpec) -> None:
+    """Refuse a model's name that LiteLLM cannot place, where LiteLLM is here to be asked."""
+    hosted = [model for model in job.models if model.backend == "litellm"]
+    problems = [
+        job.source.problem(
+            f"models.{model.alias}.litellm",
+            f"LiteLLM knows no provider of {model.model!r}.",
+            "Write provider/model, for example openai/gpt-4.1-mini.",
+        )
+        for model in hosted
+        if not provider_of(model)
+    ]
+    if problems:
+        raise SpecError(problems)
 
 
 def _check_prices(job: JobSpec) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from archon.components.estimate_calls import estimate_calls
 from archon.core.errors import ArchonError, NotFound
-from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT
+from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, StudyState
 from archon.core.results import ExampleResult
 from archon.runtime.budget import Budget, Caps
 from archon.search.baselines import N_SINGLE_CALLS, single_calls
@@ -23,7 +23,8 @@ from archon.search.study import History, Plan, Search, SearchEnd, usable
 from archon.search.watch import Watcher
 from archon.search.winner import judge
 from archon.service.assemble import SharedEngine, open_evaluator
-from archon.service.budgets import caps_of, elapsed_s, spent_before
+from archon.service.budgets import caps_of, spent_before
+from archon.service.ownership import OwnedStudy
 from archon.service.prepare import PreparedJob
 from archon.service.report import FinalReport
 from archon.service.settings import Settings
@@ -46,7 +47,9 @@ async def run_job(
     say: Say,
     shared: SharedEngine | None = None,
 ) -> None:
-    """Run a study to its end, or on from where it stopped. Nothing happens to a finished one.
+    """Run a study to its end, or on from where it stopped. Nothing happens to a completed one.
+
+    A study in which no pipeline could be measured ends as failed, and its reason says why.
 
     Args:
         prepared: The job with its questions.
@@ -64,19 +67,23 @@ async def run_job(
     try:
         if store.reader().find_study(study_id).state == "completed":
             return
-        await studies.take(study_id)
     except NotFound:
         await studies.create(prepared.new_study(), prepared.questions.rows())
+    # Also one that is new: another process may have made it in the same moment, and run it.
+    await studies.take(study_id)
+    owned = OwnedStudy(study_id, store)
     try:
-        run = StudyRun(prepared, store, settings, watcher=watcher, say=say, shared=shared)
-        reason = await run.run()
+        run = StudyRun(
+            prepared, store, settings, owned=owned, watcher=watcher, say=say, shared=shared
+        )
+        state, reason = await owned.keep_during(run.run())
     except asyncio.CancelledError:
-        await studies.stop(study_id, "paused", "stopped by the user")
+        await owned.pause("stopped by the user")
         raise
     except ArchonError as error:
-        await studies.stop(study_id, "paused", str(error))
+        await owned.pause(str(error))
         raise
-    await studies.stop(study_id, "completed", reason)
+    await owned.rest(state, reason)
 
 
 class StudyRun:
@@ -88,6 +95,7 @@ class StudyRun:
         store: Store,
         settings: Settings,
         *,
+        owned: OwnedStudy,
         watcher: Watcher,
         say: Say,
         shared: SharedEngine | None,
@@ -95,17 +103,18 @@ class StudyRun:
         """Read what earlier runs left; nothing runs yet."""
         self._job = prepared.job
         self._questions = prepared.questions
+        self._warnings = prepared.warnings
         self._study_id = prepared.study_id
         self._store = store
         self._settings = settings
+        self._owned = owned
         self._watcher = watcher
         self._say = say
         self._shared = shared
         self._trials = tuple(store.reader().trials(self._study_id, limit=None))
-        self._began_s = time.monotonic() - elapsed_s(self._trials)
 
-    async def run(self) -> str:
-        """Search, judge, keep the report; says why the search ended."""
+    async def run(self) -> tuple[StudyState, str]:
+        """Search, judge, keep the report; the state to rest in, and why the search ended."""
         spent = spent_before(self._store.reader().spend(self._study_id))
         budget = Budget(self._caps(1.0), time.monotonic, spent)
         calls = self._store.calls(self._study_id)
@@ -126,14 +135,22 @@ class StudyRun:
         final = FinalReport(
             judgement=judgement,
             held_out_stopped=missing,
-            elapsed_s=time.monotonic() - self._began_s,
-            warnings=self._questions.warnings,
+            elapsed_s=self._owned.elapsed_s,
+            warnings=self._warnings,
         )
         await self._store.studies().save_report(self._study_id, final.to_json())
-        return end.reason
+        return ("completed", end.reason) if end.measured else ("failed", self._why_nothing(end))
+
+    def _why_nothing(self, end: SearchEnd) -> str:
+        """Why a search measured nothing at all."""
+        trials = self._store.reader().trials(self._study_id, limit=None)
+        if end.is_budget_spent:
+            return f"the budget ended before one pipeline was measured: {end.reason}"
+        first = next((f"; trial {row.number}: {row.reason}" for row in trials if row.reason), "")
+        return f"not one of {len(trials)} trials could be measured{first}"
 
     def _caps(self, share: float) -> Caps:
-        return caps_of(self._job.budget, began_s=self._began_s, share=share)
+        return caps_of(self._job.budget, began_s=self._owned.began_s, share=share)
 
     async def _search(self, evaluator: Evaluator) -> SearchEnd:
         job = self._job

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from archon.core.calls import Price
+from archon.models.engine_command import CONTEXT_TOKENS
 from archon.spec.edge import Strict, read_section
 from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, show
 from archon.spec.forbidden import wrong_url
@@ -166,6 +167,9 @@ def _engine(
     if section.engine not in ENGINE_MODELS:
         message = f"the embedded engine has no model {section.engine!r}."
         findings.add(f"{path}.engine", message, f"It serves {', '.join(ENGINE_MODELS)}.")
+    if (section.context_tokens or 0) > CONTEXT_TOKENS:
+        message = f"the embedded engine has a context of {CONTEXT_TOKENS} tokens."
+        findings.add(f"{path}.context_tokens", message, "Write no more than that, or leave it out.")
     return ModelSpec(alias, "engine", section.engine, price=Price(), limits=_limits(section))
 
 

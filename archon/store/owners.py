@@ -11,6 +11,12 @@ from pathlib import Path
 FORGOTTEN_AFTER_S = 6 * 3600.0
 """Owners that cannot be looked up (another host) count as dead once they are silent this long."""
 
+HEARTBEAT_S = 5.0
+"""So often the process that runs a study gives a sign of life."""
+LEASE_S = 30.0
+"""One that cannot be looked up has lost its study once it is silent this long. Hosts that share a
+database agree on the time to within a few seconds."""
+
 
 def new_owner() -> str:
     """``host/pid namespace/pid/start of the process/random``: unique, with no secret in it."""
@@ -19,20 +25,26 @@ def new_owner() -> str:
     )
 
 
-def is_alive(owner: str, *, silent_s: float) -> bool:
+def is_alive(owner: str, *, silent_s: float, forgotten_after_s: float = FORGOTTEN_AFTER_S) -> bool:
     """Whether the process behind ``owner`` may still be at work.
 
     Args:
         owner: A name from ``new_owner``; "" is nobody.
         silent_s: Seconds since it last wrote, which decides for owners on other hosts.
+        forgotten_after_s: So long they may be silent.
     """
     if not owner:
         return False
-    host, namespace, pid, start, _ = owner.split("/")
-    can_look_up = sys.platform != "win32" and (host, namespace) == _this_host()
-    if not can_look_up:
-        return silent_s < FORGOTTEN_AFTER_S
+    if not can_look_up(owner):
+        return silent_s < forgotten_after_s
+    _, _, pid, start, _ = owner.split("/")
     return _is_running(int(pid)) and (_start(int(pid)) or "") == start
+
+
+def can_look_up(owner: str) -> bool:
+    """Whether the process behind ``owner`` is one of this host, where it would be seen."""
+    host, namespace, *_ = owner.split("/")
+    return sys.platform != "win32" and (host, namespace) == _this_host()
 
 
 def _this_host() -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,12 +16,13 @@ from archon.core.messages import Message
 from archon.core.records import CallRow, ExampleRow, ProposalRow, StudyRow, TrialRow
 from archon.core.results import ExampleResult, Score, Spending
 from archon.store.completions import from_row
-from archon.store.owners import is_alive
+from archon.store.owners import LEASE_S, is_alive
 from archon.store.texts import original
 
 
 def to_study(row: sa.Row[Any]) -> StudyRow:
     """A row of ``studies`` with ``n_trials`` and ``n_complete``."""
+    silent_s = time.time() - row.heartbeat_at
     return StudyRow(
         study_id=row.id,
         name=row.name,
@@ -32,7 +34,8 @@ def to_study(row: sa.Row[Any]) -> StudyRow:
         benchmark_fingerprint=row.benchmark_fingerprint,
         seed=row.seed,
         owner=row.owner,
-        has_live_owner=is_alive(row.owner, silent_s=0.0),
+        has_live_owner=is_alive(row.owner, silent_s=silent_s, forgotten_after_s=LEASE_S),
+        elapsed_s=row.elapsed_s,
         n_trials=row.n_trials,
         n_complete=row.n_complete,
     )

@@ -21,9 +21,10 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The migration that this code needs."""
 
 metadata = MetaData()
@@ -119,6 +120,9 @@ studies = Table(
     _text("owner"),
     _text("benchmark_fingerprint"),
     _count("seed"),
+    # Added to rows that were there before them: hence the defaults.
+    Column("elapsed_s", Double, nullable=False, server_default=text("0")),
+    Column("heartbeat_at", Double, nullable=False, server_default=text("0")),
     Index("ix_studies_created", "created_at"),
 )
 

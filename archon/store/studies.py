@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ import sqlalchemy as sa
 
 from archon.core.errors import Conflict, NotFound, StoreError
 from archon.core.records import ExampleRow, NewStudy, StudyState
-from archon.store.owners import is_alive
-from archon.store.schema import examples, reports, studies
+from archon.store.losses import record_losses, take_away
+from archon.store.owners import HEARTBEAT_S, LEASE_S, can_look_up, is_alive
+from archon.store.schema import examples, intents, reports, studies
 from archon.store.statements import insert_new
 from archon.store.writer import Step, Writer
 
@@ -33,6 +35,16 @@ class StateChange:
     state: StudyState
     stop_reason: str = ""
     is_forced: bool = False
+    elapsed_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life of the process that runs a study."""
+
+    study_id: str
+    elapsed_s: float
+    at: float
 
 
 @dataclass(frozen=True)
@@ -54,19 +66,25 @@ class StudySteps:
         """Make this process the one that runs a study."""
         return [self._take(connection, change) for change in changes]
 
+    def beat(self, connection: sa.Connection, beats: Sequence[Beat]) -> list[StoreError | None]:
+        """Note that this process still runs a study, and for how long it has run."""
+        return [
+            self._change_mine(
+                connection, beat.study_id, elapsed_s=beat.elapsed_s, heartbeat_at=beat.at
+            )
+            for beat in beats
+        ]
+
     def stop(
         self, connection: sa.Connection, changes: Sequence[StateChange]
     ) -> list[StoreError | None]:
-        """Set the state in which a study rests."""
+        """Set the state in which a study of this process rests."""
         outcomes: list[StoreError | None] = []
         for change in changes:
-            update = (
-                sa.update(studies)
-                .where(studies.c.id == change.study_id)
-                .values(state=change.state, stop_reason=change.stop_reason, owner="")
-            )
-            is_known = connection.execute(update).rowcount
-            outcomes.append(None if is_known else _no_study(change.study_id))
+            values: dict[str, object] = {"state": change.state, "stop_reason": change.stop_reason}
+            if change.elapsed_s is not None:
+                values["elapsed_s"] = change.elapsed_s
+            outcomes.append(self._change_mine(connection, change.study_id, owner="", **values))
         return outcomes
 
     def report(self, connection: sa.Connection, pairs: Sequence[tuple[str, str]]) -> list[None]:
@@ -97,6 +115,8 @@ class StudySteps:
             "owner": self.owner,
             "benchmark_fingerprint": study.benchmark_fingerprint,
             "seed": study.seed,
+            "elapsed_s": 0.0,
+            "heartbeat_at": time.time(),
         }
         if connection.execute(insert_new(studies, self.dialect), row).rowcount:
             if creation.rows:
@@ -113,18 +133,45 @@ class StudySteps:
         stored = connection.execute(select).mappings().one_or_none()
         if stored is None:
             return _no_study(change.study_id)
-        owner = stored["owner"]
-        if owner != self.owner and not change.is_forced and is_alive(owner, silent_s=0.0):
-            host, _, pid, *_ = owner.split("/")
-            return Conflict(
-                f"study {change.study_id} is run by process {pid} on {host}. Stop that one first"
-            )
+        owner, now, elapsed_s = stored["owner"], time.time(), stored["elapsed_s"]
+        silent_s = now - stored["heartbeat_at"]
+        if owner != self.owner:
+            is_held = is_alive(owner, silent_s=silent_s, forgotten_after_s=LEASE_S)
+            if is_held and not change.is_forced:
+                return _held(change.study_id, owner, silent_s)
+            # What it had in flight is lost, and must be neither waited for nor free.
+            record_losses(connection, take_away(connection, intents.c.owner == owner), "owner_died")
+        if stored["state"] == "running":
+            # Cut off: it ran on after its last sign of life, but not until the next one was due.
+            elapsed_s += min(max(silent_s, 0.0), HEARTBEAT_S)
         connection.execute(
             sa.update(studies)
             .where(studies.c.id == change.study_id)
-            .values(state="running", stop_reason="", owner=self.owner)
+            .values(
+                state="running",
+                stop_reason="",
+                owner=self.owner,
+                elapsed_s=elapsed_s,
+                heartbeat_at=now,
+            )
         )
         return None
+
+    def _change_mine(
+        self, connection: sa.Connection, study_id: str, **values: object
+    ) -> StoreError | None:
+        mine = sa.and_(studies.c.id == study_id, studies.c.owner == self.owner)
+        if connection.execute(sa.update(studies).where(mine).values(**values)).rowcount:
+            return None
+        stored = connection.execute(_select(study_id)).mappings().one_or_none()
+        if stored is None:
+            return _no_study(study_id)
+        if stored["owner"] == "" and stored["state"] == values.get("state"):
+            return None  # the same end once more, after a connection that was lost
+        return Conflict(
+            f"study {study_id} is not run by this process any more: another one has taken it. "
+            "See: archon ls"
+        )
 
 
 class StoredStudies:
@@ -136,6 +183,7 @@ class StoredStudies:
         self._take = Step(8, steps.take)
         self._report = Step(9, steps.report)
         self._stop = Step(10, steps.stop)
+        self._beat = Step(11, steps.beat)
 
     async def create(self, study: NewStudy, rows: Sequence[ExampleRow]) -> None:
         """Make a study, run by this process; the same study once more changes nothing.
@@ -154,18 +202,42 @@ class StoredStudies:
 
         Raises:
             NotFound: There is no such study.
-            Conflict: Another process runs it.
+            Conflict: Another process runs it; says what to do, and how long to wait where it
+                cannot be seen from here whether it still does.
         """
         change = StateChange(study_id, "running", is_forced=is_forced)
         await self._writer.submit(self._take, change)
 
-    async def stop(self, study_id: str, state: StudyState, reason: str) -> None:
-        """Let a study rest as paused, completed or failed, with a sentence that says why.
+    async def beat(self, study_id: str, *, elapsed_s: float) -> None:
+        """Give a sign of life for a study that this process runs; due every ``HEARTBEAT_S``.
+
+        Args:
+            study_id: Its whole id.
+            elapsed_s: How long it has run by now, over all its runs.
 
         Raises:
             NotFound: There is no such study.
+            Conflict: Another process has taken it.
         """
-        await self._writer.submit(self._stop, StateChange(study_id, state, reason))
+        await self._writer.submit(self._beat, Beat(study_id, elapsed_s, time.time()))
+
+    async def stop(
+        self, study_id: str, state: StudyState, reason: str, *, elapsed_s: float | None = None
+    ) -> None:
+        """Let a study that this process runs rest.
+
+        Args:
+            study_id: Its whole id.
+            state: paused, completed or failed.
+            reason: A sentence that says why.
+            elapsed_s: How long it has run, over all its runs; None leaves that as it is.
+
+        Raises:
+            NotFound: There is no such study.
+            Conflict: Another process has taken it.
+        """
+        change = StateChange(study_id, state, reason, elapsed_s=elapsed_s)
+        await self._writer.submit(self._stop, change)
 
     async def save_report(self, study_id: str, body: str) -> None:
         """Keep a study's report (JSON text) in place of an earlier one."""
@@ -174,6 +246,18 @@ class StoredStudies:
 
 def _select(study_id: str) -> sa.Select[tuple[object, ...]]:
     return sa.select(studies).where(studies.c.id == study_id)
+
+
+def _held(study_id: str, owner: str, silent_s: float) -> Conflict:
+    host, _, pid, *_ = owner.split("/")
+    said = f"study {study_id} is run by process {pid} on {host}. Stop that one first"
+    if can_look_up(owner):
+        return Conflict(f"{said}.")
+    left_s = math.ceil(LEASE_S - silent_s)
+    return Conflict(
+        f"{said}. If it is gone (this machine cannot see it), try again in {left_s} s: a study "
+        f"is free once its process has been silent for {LEASE_S:g} s."
+    )
 
 
 def _no_study(study_id: str) -> NotFound:

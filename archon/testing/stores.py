@@ -50,7 +50,12 @@ class Studies(Protocol):
     async def take(self, study_id: str, *, is_forced: bool = False) -> None:
         """Become the process that runs it."""
 
-    async def stop(self, study_id: str, state: StudyState, reason: str) -> None:
+    async def beat(self, study_id: str, *, elapsed_s: float) -> None:
+        """Give a sign of life."""
+
+    async def stop(
+        self, study_id: str, state: StudyState, reason: str, *, elapsed_s: float | None = None
+    ) -> None:
         """Let it rest."""
 
     async def save_report(self, study_id: str, body: str) -> None:

@@ -112,12 +112,43 @@ class StudyStoreSuite:
             await store.studies().take("abc123")
             assert store.reader().find_study("abc123").has_live_owner
 
+    async def test_time_of_a_study_is_kept_over_its_runs(self, opener: Opener) -> None:
+        with opener() as store:
+            await store.studies().create(STUDY, EXAMPLES)
+            await store.studies().beat("abc123", elapsed_s=12.0)
+            beaten = store.reader().find_study("abc123")
+            await store.studies().stop("abc123", "paused", "", elapsed_s=13.5)
+        with opener() as store:
+            await store.studies().take("abc123")
+            resumed = store.reader().find_study("abc123")
+            await store.studies().beat("abc123", elapsed_s=20.0)
+        with opener() as store:  # the last run was cut off some time after its sign of life
+            await store.studies().take("abc123")
+            cut_off = store.reader().find_study("abc123")
+        assert (beaten.elapsed_s, resumed.elapsed_s) == (12.0, 13.5)
+        assert 20.0 <= cut_off.elapsed_s <= 25.0
+
+    async def test_process_that_lost_its_study_can_neither_stop_nor_keep_it(
+        self, opener: Opener
+    ) -> None:
+        with opener() as first, opener() as second:
+            await first.studies().create(STUDY, EXAMPLES)
+            await second.studies().take("abc123", is_forced=True)
+            with pytest.raises(Conflict, match="another one has taken it"):
+                await first.studies().stop("abc123", "completed", "")
+            with pytest.raises(Conflict, match="another one has taken it"):
+                await first.studies().beat("abc123", elapsed_s=1.0)
+            study = second.reader().find_study("abc123")
+        assert (study.state, study.has_live_owner) == ("running", True)
+
     async def test_unknown_study_is_named(self, opener: Opener) -> None:
         with opener() as store:
             with pytest.raises(NotFound, match="nowhere"):
                 await store.studies().take("nowhere")
             with pytest.raises(NotFound, match="nowhere"):
                 await store.studies().stop("nowhere", "failed", "")
+            with pytest.raises(NotFound, match="nowhere"):
+                await store.studies().beat("nowhere", elapsed_s=1.0)
 
     async def test_trial_goes_from_proposal_to_its_end(self, opener: Opener) -> None:
         with opener() as store:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from archon.core.errors import StoreError
+from archon.core.errors import Conflict, StoreError
+from archon.core.records import NewStudy
 from archon.store import Store, open_store
 from archon.store.database import parse_url, write_engine
 from archon.store.migrate import bring_up_to_date
@@ -133,6 +134,26 @@ async def test_live_process_keeps_its_intents_when_another_opens_the_store(url: 
         with open_store(url) as other:
             spend = other.reader().spend("s")
     assert (spend.n_in_flight, spend.n_uncertain) == (1, 0)
+
+
+async def test_study_of_a_host_that_is_gone_is_free_after_half_a_minute_of_silence(
+    url: str,
+) -> None:
+    elsewhere = "UPDATE {} SET owner = 'gone/1/7/1/abcd'"
+    with open_store(url) as store:
+        await store.studies().create(NewStudy("s", "sums", "{}", "f", 0), ())
+        await store.calls("s").claim(batch_of(), IDENTITY, reserved_nusd=100)
+        for table in ("studies", "intents"):
+            assert alter(url, elsewhere.format(table)) == 1
+    with open_store(url) as store:
+        assert store.reader().find_study("s").has_live_owner
+        with pytest.raises(Conflict, match=r"process 7 on gone.*try again in (29|30) s"):
+            await store.studies().take("s")
+        alter(url, "UPDATE studies SET heartbeat_at = heartbeat_at - 30")
+        assert not store.reader().find_study("s").has_live_owner
+        await store.studies().take("s")
+        spend = store.reader().spend("s")
+    assert (spend.n_in_flight, spend.n_uncertain, spend.uncertain_nusd) == (0, 1, 100)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,15 @@ async def test_doctor_names_what_is_away_and_what_is_not_set(tmp_path: Path) -> 
     assert (code, found["model small"]["state"]) == (0, "ok")
 
 
+async def test_doctor_says_whose_key_may_follow_a_redirect(tmp_path: Path) -> None:
+    azure = write_pipeline(tmp_path, litellm="azure/gpt-4o", key_env="SUMS_KEY")
+    _, found = await findings(str(azure), folder=tmp_path, SUMS_KEY=KEY)
+    assert "follows redirects" in found["model small"]["detail"]
+    openai = write_pipeline(tmp_path, litellm="openai/gpt-4.1-mini", key_env="SUMS_KEY")
+    _, found = await findings(str(openai), folder=tmp_path, SUMS_KEY=KEY)
+    assert "redirects" not in found["model small"]["detail"]
+
+
 async def test_doctor_says_that_a_database_cannot_be_used(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("no database\n" * 50)

@@ -145,6 +145,19 @@ async def test_missing_key_is_told_by_its_name_before_anything_is_asked(
     assert stub.ledger.completions == 0
 
 
+async def test_search_that_measured_nothing_says_so_and_does_not_pass_for_a_success(
+    stub: Stub, tmp_path: Path
+) -> None:
+    stub.always("adds-0.6", "400")
+    job = write_job(tmp_path, stub.base_url, budget={"trials": 2})
+    ran = await archon("search", str(job), "--export", "best.yaml", "--json", folder=tmp_path)
+    assert ran.code == 1
+    assert json.loads(ran.out)["study"]["state"] == "failed"
+    assert "Nothing could be measured" in ran.err
+    assert "--new" in ran.err
+    assert not (tmp_path / "best.yaml").exists()
+
+
 async def test_help_is_there_at_once_and_loads_no_engine_room(tmp_path: Path) -> None:
     ran = await archon("--help", folder=tmp_path, PYTHONPROFILEIMPORTTIME="1")
     assert ran.code == 0

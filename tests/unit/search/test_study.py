@@ -105,6 +105,26 @@ async def test_search_stops_before_a_limit_would_be_passed(
     assert unit in last.reason
 
 
+@pytest.mark.parametrize("n_parallel", [1, 3], ids=["one by one", "in threes"])
+async def test_search_that_its_budget_ended_proposes_nothing_more_when_it_is_resumed(
+    tmp_path: Path, n_parallel: int
+) -> None:
+    limits: dict[str, object] = {"n_trials": None, "n_examples": 20, "n_parallel": n_parallel}
+    asked = world(tmp_path, caps=Caps(calls=90), **limits)
+    whole = await asked.search()
+    bought = asked.model.bought.total()
+    with asked.open() as store:
+        rows = store.reader().trials(STUDY)
+    # As in the held-out run, where the share that was kept back for it is free.
+    resumed = world(tmp_path, caps=Caps(calls=10_000), model=asked.model, **limits)
+    again = await resumed.search()
+    assert values(again) == values(whole)
+    assert (again.reason, again.is_budget_spent) == (whole.reason, True)
+    assert asked.model.bought.total() == bought
+    with asked.open() as store:
+        assert store.reader().trials(STUDY) == rows
+
+
 async def test_questions_answered_before_a_limit_stand_though_their_block_is_not_done(
     tmp_path: Path,
 ) -> None:
@@ -116,6 +136,41 @@ async def test_questions_answered_before_a_limit_stand_though_their_block_is_not
     assert last.state == "interrupted"
     assert 0 < len(kept) < 20
     assert all(result.status == "ok" for result in kept)
+
+
+@pytest.mark.parametrize(
+    ("n_examples", "block_size"),
+    [(6, 1), (6, 2), (2, 8), (1, 1)],
+    ids=["blocks of one", "blocks of two", "two questions", "one question"],
+)
+async def test_outage_leaves_the_trial_open_whatever_the_size_of_blocks(
+    tmp_path: Path, n_examples: int, block_size: int
+) -> None:
+    is_away = True
+
+    def fails(question: str, slot: int) -> ArchonError | None:
+        return Unreachable("nobody there") if is_away else None
+
+    sizes: dict[str, object] = {"n_examples": n_examples, "block_size": block_size, "n_trials": 3}
+    asked = world(tmp_path, model=ScriptedModel(fails), n_parallel=3, **sizes)
+    with pytest.raises(Unreachable):
+        await asked.search()
+    with asked.open() as store:
+        assert not any(row.is_over for row in store.reader().trials(STUDY))
+    is_away = False
+    assert len((await asked.search()).measured) == 3
+
+
+async def test_two_questions_that_upset_the_endpoint_are_no_outage(tmp_path: Path) -> None:
+    def fails(question: str, slot: int) -> ArchonError | None:
+        return Unreachable("reset") if question in ("question 1", "question 4") else None
+
+    asked = world(tmp_path, model=ScriptedModel(fails), block_size=1, n_trials=2)
+    await asked.search()
+    stopped = [one for one in asked.watcher.outcomes.values() if isinstance(one, Stopped)]
+    assert [one.reason.partition(";")[0] for one in stopped] == [
+        "2 of 6 questions have no score"
+    ] * 2
 
 
 async def test_question_that_cannot_be_asked_fails_its_trial_and_no_other(tmp_path: Path) -> None:

@@ -1,46 +1,9 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-import pytest
-
-from archon.core.architecture import Architecture
-from archon.core.records import ProposalRow, SpendTotals, TrialRow
+from archon.core.records import SpendTotals
 from archon.runtime.budget import Amount
-from archon.service.budgets import caps_of, elapsed_s, spent_before
+from archon.service.budgets import caps_of, spent_before
 from archon.spec.job import BudgetSpec
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def trial(start_s: float, end_s: float | None) -> TrialRow:
-    return TrialRow(
-        study_id="s",
-        proposal=ProposalRow(0, "p", Architecture(()), "[]"),
-        state="complete",
-        objectives=(1.0,),
-        reason="",
-        n_examples=1,
-        proposed_at=START + timedelta(seconds=start_s),
-        ended_at=None if end_s is None else START + timedelta(seconds=end_s),
-    )
-
-
-@pytest.mark.parametrize(
-    ("spans", "seconds"),
-    [
-        ([], 0),
-        ([(0, 10), (10, 15)], 15),
-        ([(0, 10), (100, 110)], 20),
-        ([(0, 10), (5, 12), (6, 8)], 12),
-        ([(0, 10), (20, None)], 10),
-    ],
-    ids=["none", "one after the other", "with a pause", "side by side", "cut off"],
-)
-def test_time_of_earlier_runs_counts_each_second_once(
-    spans: list[tuple[float, float | None]], seconds: float
-) -> None:
-    assert elapsed_s(trial(*span) for span in spans) == seconds
 
 
 def test_search_gets_its_share_of_every_limit() -> None:

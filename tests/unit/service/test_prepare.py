@@ -42,6 +42,46 @@ def test_search_and_held_out_questions_are_kept_with_the_study(tmp_path: Path) -
     assert not set(by_split["search"]) & set(by_split["held_out"])
 
 
+TEMPERATURES = "takes no temperature, and the space varies it"
+LAYER = {"generate": {"model": "small", "max_tokens": 32}}
+
+
+@pytest.mark.parametrize(
+    ("model", "temperatures", "is_noted"),
+    [
+        ("openai/gpt-5-mini", [0.3, 0.9], True),
+        ("openai/gpt-5-mini", {"from": 0.1, "to": 0.9}, True),
+        ("openai/gpt-5-mini", 0.3, False),
+        ("openai/gpt-4.1-mini", [0.3, 0.9], False),
+    ],
+    ids=["some", "range", "one", "model takes it"],
+)
+def test_temperature_that_never_reaches_the_model_is_told_before_it_is_paid_for(
+    tmp_path: Path, model: str, temperatures: object, is_noted: bool
+) -> None:
+    layer = {"generate": {**LAYER["generate"], "temperature": temperatures, "samples": [1, 2]}}
+    changes = {"models": {"small": {"litellm": model}}, "space": {"layers": [layer]}}
+    prepared = prepare(load_job(write_job(tmp_path, URL, **changes)))
+    assert any(TEMPERATURES in warning for warning in prepared.warnings) is is_noted
+
+
+def test_two_alternatives_at_different_temperatures_are_told_too(tmp_path: Path) -> None:
+    ways = [{"generate": {**LAYER["generate"], "temperature": t}} for t in (0.3, 0.9)]
+    changes = {
+        "models": {"small": {"litellm": "openai/gpt-5-mini"}},
+        "space": {"layers": [{"one_of": ways}]},
+    }
+    (note,) = prepare(load_job(write_job(tmp_path, URL, **changes))).notes
+    assert TEMPERATURES in note
+
+
+def test_model_without_a_provider_that_litellm_knows_is_refused(tmp_path: Path) -> None:
+    models = {"small": {"litellm": "nobody-knows-this"}}
+    job = load_job(write_job(tmp_path, URL, models=models))
+    with pytest.raises(SpecError, match=r"job\.yaml:\d+: models\.small\.litellm: .*no provider"):
+        prepare(job)
+
+
 @pytest.mark.parametrize(
     ("price", "is_refused"),
     [({}, True), ({"price": {"input_usd_per_mtok": 1, "output_usd_per_mtok": 2}}, False)],

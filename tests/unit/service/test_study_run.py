@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from archon.core.errors import AuthFailed, NotFound
+from archon.core.errors import AuthFailed, Conflict, NotFound
 from archon.core.records import SEARCH_SPLIT
 from archon.search.objectives import Measured
+from archon.service import ownership
 from archon.service.export import export_by_rule, export_trial
 from archon.service.prepare import in_store, prepare
 from archon.service.report import StudyReport, load_report
@@ -213,6 +215,56 @@ async def test_cancelled_study_rests_as_paused_and_runs_on(
     assert report.study.state == "completed"
 
 
+async def test_wall_time_of_the_budget_counts_runs_that_were_stopped(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    stub.latency_s = 0.1
+    budget = {"wall_s": 4.0, "held_out_share": 0.3}
+    job = load_job(write_job(tmp_path, stub.base_url, n_questions=200, budget=budget))
+    clock = asyncio.get_running_loop().time
+    worked_s = 0.0
+    for _ in range(3):
+        began = clock()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(run(job, store, settings), 1.0)
+        worked_s += clock() - began
+        assert store.reader().find_study("sums").elapsed_s == pytest.approx(worked_s, abs=0.3)
+    began = clock()
+    await run(job, store, settings)
+    assert worked_s + clock() - began < 4.6
+
+
+async def test_job_that_two_processes_begin_at_once_runs_in_one_of_them(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    job = load_job(write_job(tmp_path, stub.base_url, budget={"trials": 2}))
+    with open_store(f"sqlite:///{tmp_path / 'archon.db'}") as other:
+        ends = await asyncio.gather(
+            *(run(job, one, settings) for one in (store, other)), return_exceptions=True
+        )
+    assert sorted(type(end).__name__ for end in ends) == ["Conflict", "StudyReport"]
+    report = load_report(store.reader(), "sums")
+    assert report.study.state == "completed"
+    assert stub.ledger.completions == report.spend.n_bought
+
+
+async def test_study_that_another_process_took_is_left_to_it(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership, "HEARTBEAT_S", 0.05)
+    stub.latency_s = 0.05
+    job = load_job(write_job(tmp_path, stub.base_url))
+    running = asyncio.ensure_future(run(job, store, settings))
+    while stub.ledger.completions < 20:
+        await asyncio.sleep(0.01)
+    with open_store(f"sqlite:///{tmp_path / 'archon.db'}") as other:
+        await other.studies().take(prepare(job).study_id, is_forced=True)
+        with pytest.raises(Conflict, match="another one has taken it"):
+            await running
+        study = other.reader().find_study("sums")
+        assert (study.state, study.has_live_owner) == ("running", True)
+
+
 async def test_refused_key_pauses_the_study_with_what_to_do(
     stub: Stub, tmp_path: Path, store: Store, settings: Settings
 ) -> None:
@@ -225,6 +277,34 @@ async def test_refused_key_pauses_the_study_with_what_to_do(
     assert "key" in report.study.stop_reason
     assert "CANARY" not in str(report.to_data())
     assert stub.ledger.completions == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "budget", "why"),
+    [
+        ("400", {"trials": 2}, "not one of 2 trials could be measured; trial 0: .*no score"),
+        ("ok", {"calls": 10}, "before one pipeline was measured: .*calls"),
+    ],
+    ids=["every request is refused", "budget too small"],
+)
+async def test_study_in_which_nothing_could_be_measured_is_not_called_completed(
+    stub: Stub,
+    tmp_path: Path,
+    store: Store,
+    settings: Settings,
+    mode: str,
+    budget: dict[str, int],
+    why: str,
+) -> None:
+    stub.always("adds-0.6", mode)
+    job = load_job(write_job(tmp_path, stub.base_url, budget=budget))
+    report = await run(job, store, settings)
+    assert report.study.state == "failed"
+    assert re.search(why, report.study.stop_reason)
+    requests = stub.ledger.requests
+    again = await run(job, store, settings)
+    assert again.study.state == "failed"
+    assert stub.ledger.requests == requests
 
 
 async def test_any_trial_can_be_exported(

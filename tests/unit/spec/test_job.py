@@ -87,6 +87,8 @@ BAD: list[tuple[str, str, str, int, str, str]] = [
     ("bad alias", S, '"a b": {engine: smollm2-135m-instruct}', 6, "models['a b']", "is no alias"),
     ("unknown engine model", S, "small: {engine: gpt-5}", 6, "models.small.engine",
      "It serves smollm2-135m-instruct"),
+    ("engine's context", S, "small: {engine: smollm2-135m-instruct, context_tokens: 4096}", 6,
+     "models.small.context_tokens", "2048 tokens"),
     ("model as text", S, "small: openai/gpt-5", 6, "models.small", "litellm: provider/model"),
     ("model from nowhere", S, "small: {model: x}", 6, "models.small", "exactly one of"),
     ("model from two places", S, "small: {engine: smollm2-135m-instruct, litellm: x}", 6,

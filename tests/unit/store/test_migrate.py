@@ -78,6 +78,27 @@ async def test_older_database_is_upgraded_with_its_calls(url: str, later: Path) 
     assert state_of(url) == ("9999", True)
 
 
+async def test_study_of_the_first_schema_is_read_and_taken_after_the_upgrade(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = write_engine(parse_url(url))
+    with monkeypatch.context() as earlier:
+        earlier.setattr(migrate, "HEAD", "0001")
+        migrate.bring_up_to_date(engine)
+    names = ("name", "job", "job_sha256", "stop_reason", "benchmark_fingerprint")
+    row = {"id": "s", "created_at": 1.0, "state": "running", "owner": "gone/1/7/1/abcd", "seed": 0}
+    row |= dict.fromkeys(names, "")
+    with engine.begin() as connection:
+        columns = ", ".join(row)
+        values = ", ".join(f":{name}" for name in row)
+        connection.execute(sa.text(f"INSERT INTO studies ({columns}) VALUES ({values})"), row)
+    engine.dispose()
+    with open_store(url) as store:
+        study = store.reader().find_study("s")
+        await store.studies().take("s")
+    assert (study.elapsed_s, study.has_live_owner) == (0.0, False)
+
+
 async def test_older_database_is_left_alone_where_upgrades_are_not_allowed(
     url: str, later: Path
 ) -> None:

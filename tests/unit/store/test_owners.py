@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from archon.store.owners import FORGOTTEN_AFTER_S, is_alive, new_owner
+from archon.store.owners import FORGOTTEN_AFTER_S, LEASE_S, is_alive, new_owner
 
 NAME_ITSELF = "from archon.store.owners import new_owner; print(new_owner(), flush=True); input()"
 
@@ -44,6 +44,13 @@ def test_reused_process_number_is_another_owner() -> None:
 )
 def test_owner_on_another_host_is_judged_by_its_silence(silent_s: float, expected: bool) -> None:
     assert is_alive("elsewhere/1/1/1/abcd", silent_s=silent_s) is expected
+
+
+def test_owner_that_must_give_signs_of_life_is_judged_by_its_lease() -> None:
+    elsewhere = "elsewhere/1/1/1/abcd"
+    assert is_alive(elsewhere, silent_s=29.0, forgotten_after_s=LEASE_S)
+    assert not is_alive(elsewhere, silent_s=LEASE_S, forgotten_after_s=LEASE_S)
+    assert is_alive(new_owner(), silent_s=10 * LEASE_S, forgotten_after_s=LEASE_S)
 
 
 def test_nobody_is_not_alive() -> None:

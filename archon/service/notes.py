@@ -1,0 +1,66 @@
+"""What is allowed in a job, and doubtful: said before it is paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from archon.core.architecture import ParamValue
+from archon.models.litellm import takes_temperature
+from archon.search.space import (
+    Chain,
+    ComponentNode,
+    Dimension,
+    EnsembleNode,
+    Fixed,
+    LayerNode,
+    Node,
+    OneOf,
+)
+from archon.service.settings import keep_litellm_at_home
+from archon.spec.job import JobSpec
+
+
+def notes_on(job: JobSpec) -> tuple[str, ...]:
+    """Sentences for the user; LiteLLM is asked where it is installed."""
+    hosted = [model for model in job.models if model.backend == "litellm"]
+    if not hosted or find_spec("litellm") is None:
+        return ()
+    keep_litellm_at_home()
+    varied = _varied(job.space.root)
+    return tuple(
+        f"the model {model.alias!r} ({model.model}) takes no temperature, and the space varies it: "
+        "pipelines that differ in nothing else are equal, and each is paid for. Leave its "
+        "temperature out, or take another model."
+        for model in hosted
+        if model.alias in varied and not takes_temperature(model.model)
+    )
+
+
+def _varied(root: Node) -> set[str]:
+    """Aliases of the models that a space asks at more than one temperature for the same thing."""
+    met: dict[tuple[str, str], set[ParamValue]] = {}
+    varied: set[str] = set()
+    for component in _components(root):
+        for alias in component.models:
+            temperature: Dimension | None = dict(component.params).get("temperature")
+            if isinstance(temperature, Fixed):
+                met.setdefault((component.kind, alias), set()).add(temperature.value)
+            elif temperature is not None:
+                varied.add(alias)
+    return varied | {alias for (_, alias), values in met.items() if len(values) > 1}
+
+
+def _components(node: Node) -> Iterator[ComponentNode]:
+    if isinstance(node, LayerNode):
+        for one in node.components:
+            yield one.component if isinstance(one, EnsembleNode) else one
+        return
+    if isinstance(node, Chain):
+        inner: tuple[Node, ...] = node.nodes
+    elif isinstance(node, OneOf):
+        inner = tuple(alternative for _, alternative in node.alternatives)
+    else:
+        inner = (node.node,)
+    for each in inner:
+        yield from _components(each)
