@@ -70,10 +70,13 @@ class JobSpec:
     """For messages about things that only later rooms can check."""
 
     def canonical_json(self) -> str:
-        """The one text that stands for the file's content; ``parse_document`` reads it back."""
-        return json.dumps(
-            self.source.data, ensure_ascii=True, sort_keys=True, separators=(",", ":")
-        )
+        """The one text that stands for the file's content; ``read_stored_job`` reads it back.
+
+        The name is always in it: where the file has none it is the file's own, and a study that is
+        read back from a database has no file.
+        """
+        data = self.source.data | {"name": self.name}
+        return json.dumps(data, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 
 
 def load_job(path: Path, *, table: Mapping[str, type[Component]] = COMPONENTS) -> JobSpec:
@@ -83,6 +86,25 @@ def load_job(path: Path, *, table: Mapping[str, type[Component]] = COMPONENTS) -
         SpecError: With every problem of the file.
     """
     return read_job(read_document(path), table=table)
+
+
+def read_stored_job(
+    text: str, origin: str, *, table: Mapping[str, type[Component]] = COMPONENTS
+) -> JobSpec:
+    """Read what ``JobSpec.canonical_json`` wrote.
+
+    It is read as JSON: escapes make it longer than a file may be, and pairs of them stand for one
+    character, both of which a reader of YAML refuses.
+
+    Args:
+        text: From our own database.
+        origin: Stands in messages where a file's name does.
+        table: Component kinds.
+
+    Raises:
+        SpecError: This version refuses the job.
+    """
+    return read_job(Document(origin, json.loads(text)), table=table)
 
 
 def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPONENTS) -> JobSpec:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from archon.benchmarks.fields import FieldMap
 from archon.core.calls import Price
 from archon.core.errors import Problem, SpecError
-from archon.spec.job import BudgetSpec, JobSpec, load_job, read_job
+from archon.spec.job import BudgetSpec, JobSpec, load_job, read_job, read_stored_job
 from archon.spec.yaml_source import parse_document
 
 Read = Callable[..., JobSpec]
@@ -255,3 +256,33 @@ def test_a_job_s_canonical_text_is_read_back_as_the_same_job(job: Read) -> None:
     again = read_job(parse_document(spec.canonical_json().encode(), spec.source.file))
     assert again == spec
     assert again.canonical_json() == spec.canonical_json()
+
+
+VALID: list[tuple[str, str]] = [
+    ("name: t", "name: t"),
+    ("name: t\n", ""),
+    (B, "budget: {trials: 12, calls: 900, wall_s: 60, held_out_share: 0.4}"),
+    (f"objectives: {O}\n", ""),
+    (K, "{kind: judge, model: big, may_judge_itself: true}"),
+    (F, "builtin: keywords"),
+    (G, "temperature: {from: 0.00001, to: 1, log: true}"),
+    (N, f"{N[:-1]}, many_samples: true, context_tokens: 4096}}"),
+    (F, f"{F}\n  fields: {{id: null, question: \U0001f600}}"),
+    (A, "check: {contains: ['\U0001f600', caf\u00e9, \u65e5\u672c, 'a\\b', '\\ud83d']}"),
+    (F, f"{F}\n  fields: {{target: {chr(0x65E5) * 70_000}}}"),
+]
+
+
+@pytest.mark.parametrize("change", VALID, ids=range(len(VALID)))
+def test_a_job_is_read_back_from_a_database_whatever_stands_in_it(
+    job: Read, change: tuple[str, str]
+) -> None:
+    spec = job(change)
+    again = read_stored_job(spec.canonical_json(), "job of study 0123456789ab")
+    assert again.canonical_json() == spec.canonical_json()
+    assert (again.name, again.space, again.models) == (spec.name, spec.space, spec.models)
+
+
+def test_a_job_that_states_its_name_is_stored_as_its_data_alone(job: Read) -> None:
+    spec = job()
+    assert json.loads(spec.canonical_json()) == spec.source.data
