@@ -160,6 +160,8 @@ def _without_broken_shorthands(
 
 def _name(document: Document, findings: Findings) -> str:
     name = document.data.get("name", Path(document.file).stem)
+    if name is None:
+        return ""  # it was forgotten, and that is noted
     if not isinstance(name, str) or not ALIAS.fullmatch(name):
         message = f"{named(name)} is no name."
         findings.add("name", message, f"Write name: with {ALIAS_FORM}.")

@@ -57,6 +57,24 @@ BAD: list[tuple[str, str, str, int, str, str]] = [
     ("usd with a unit", B, "budget: {usd: 10 USD}", 10, "budget.usd", "without a unit"),
     ("time in base 60", B, "budget: {wall_s: 1:30}", 10, "budget.wall_s", "Write 90"),
     ("no limit and paid models", B, "budget: {}", 10, "budget", "need a limit"),
+    ("forgotten usd", B, "budget: {trials: 12, usd: }", 10, "budget.usd",
+     "usd has no value. Write one, or remove the line."),
+    ("forgotten calls", B, "budget: {trials: 12, calls: null}", 10, "budget.calls", "no value"),
+    ("forgotten seed", "seed: 7", "seed:", 11, "seed", "seed has no value"),
+    ("forgotten name", "name: t", "name:", 1, "name", "name has no value"),
+    ("forgotten max_search", F, f"{F}\n  max_search:", 4, "benchmark.max_search", "no value"),
+    ("forgotten field", F, f"{F}\n  fields: {{target: }}", 4, "benchmark.fields.target",
+     "target has no value"),
+    ("forgotten concurrency", N, f"{N[:-1]}, concurrency: }}", 8, "models.near.concurrency",
+     "concurrency has no value"),
+    ("forgotten price", N, f"{N[:-1]}, price: }}", 8, "models.near.price", "price has no value"),
+    ("forgotten part of a price", N,
+     f"{N[:-1]}, price: {{input_usd_per_mtok: 1, output_usd_per_mtok: }}}}", 8,
+     "models.near.price.output_usd_per_mtok", "output_usd_per_mtok has no value. Write one."),
+    ("forgotten ceiling", "space:", "space:\n  max_calls:", 13, "space.max_calls", "nothing"),
+    ("forgotten objectives", O, "", 9, "objectives", "got nothing"),
+    ("forgotten budget", B, "budget:", 10, "budget", "got nothing"),
+    ("forgotten kind", "seed: 7", "sampler: {kind: }", 11, "sampler.kind", "kind has no value"),
     ("huge concurrency", S, S[:-1] + ", concurrency: 10000}", 6, "models.small.concurrency",
      "at most 1024"),
     ("no deadline", S, S[:-1] + ", deadline_s: 0}", 6, "models.small.deadline_s", "more than 0"),
@@ -229,6 +247,18 @@ def test_objectives_left_out_are_quality_and_cost_where_it_is_known(
 ) -> None:
     spec = job((f"objectives: {O}\n", ""), (N, f"{N[:-1]}{price}}}"))
     assert spec.objectives == objectives
+
+
+def test_null_means_something_for_ids_and_for_parameters_of_components(job: Read) -> None:
+    assert job((F, f"{F}\n  fields: {{id: null}}")).benchmark.fields.id is None
+    keep = job((A, "{rank: {model: big, keep: null}}")).space
+    assert "('keep', Fixed(value=None))" in repr(keep)
+
+
+def test_what_is_forgotten_is_said_once(refusal: Refusal) -> None:
+    assert len(refusal((B, "budget: {trials: 12, usd: }"))) == 1
+    assert len(refusal(("name: t", "name:"))) == 1
+    assert len(refusal(('url: "http://127.0.0.1:8000/v1"', "url: "))) == 1
 
 
 def test_free_models_and_an_exhaustive_search_need_no_limit(job: Read) -> None:
