@@ -11,14 +11,17 @@ from typing import get_args
 from archon.components.base import Component
 from archon.components.table import COMPONENTS, suggest
 from archon.search.objectives import Objective
-from archon.search.space import Space
+from archon.search.size import count_walks
+from archon.search.space import Range, Space
+from archon.search.walk_order import MOST_WALKS
 from archon.spec.benchmark_spec import BenchmarkSpec, read_benchmark
 from archon.spec.edge import read_section
 from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, named, show
 from archon.spec.job_file import BudgetSection, JobFile, SamplerKind
 from archon.spec.model_spec import ModelSpec, read_models
+from archon.spec.places import components_of
 from archon.spec.space import models_of, read_space
-from archon.spec.yaml_source import Document, read_document
+from archon.spec.yaml_source import Document, key_path, read_document
 
 _METRICS: tuple[Objective, ...] = get_args(Objective)
 _SHORTHANDS = {
@@ -125,6 +128,8 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
     if shape is not None and space is not None:
         _check_money(shape, models, objectives, findings)
         _check_judge(benchmark, space, findings)
+        if shape.sampler.kind == "exhaustive":
+            _check_exhaustive(space, findings)
     findings.raise_if_any()
     if shape is None or benchmark is None or space is None:
         raise AssertionError("a reader found nothing and said nothing")
@@ -228,6 +233,24 @@ def _check_judge(benchmark: BenchmarkSpec | None, space: Space, findings: Findin
             "benchmark.scorer.model",
             f"{judge!r} would judge pipelines that it is part of, and a judge prefers itself.",
             "Take another model, or write may_judge_itself: true.",
+        )
+
+
+def _check_exhaustive(space: Space, findings: Findings) -> None:
+    """Refuse to go through what has no end, or none that would be reached."""
+    for component, path in components_of(space.root):
+        for name, dimension in component.params:
+            if isinstance(dimension, Range) and not dimension.is_integer:
+                message = "an open number cannot be enumerated, and the sampler is exhaustive."
+                hint = "Write a list of values, or sampler: {kind: tpe}."
+                findings.add(key_path(path, name), message, hint)
+    n_walks = count_walks(space)
+    if n_walks is not None and n_walks > MOST_WALKS:
+        findings.add(
+            "sampler.kind",
+            f"the space has {n_walks:,} combinations; an exhaustive search goes through "
+            f"{MOST_WALKS:,} at most.",
+            "Write sampler: {kind: tpe} or {kind: random}, or offer less.",
         )
 
 

@@ -261,6 +261,37 @@ def test_what_is_forgotten_is_said_once(refusal: Refusal) -> None:
     assert len(refusal(('url: "http://127.0.0.1:8000/v1"', "url: "))) == 1
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line", "path"),
+    [
+        (G, "temperature: {from: 0.1, to: 1}", 14, "space.layers[0].generate.temperature"),
+        (A, "{generate: {model: big, temperature: {from: 0.1, to: 1}}}", 15,
+         "space.layers[1].one_of[1].generate.temperature"),
+        (A, "[repeat: {times: 2, layers: [side_by_side: [generate: {model: big}, "
+         "generate: {model: small, temperature: {from: 0.1, to: 1}}]]}]", 15,
+         "space.layers[1].one_of[1][0].repeat.layers[0].side_by_side[1].generate.temperature"),
+    ],
+    ids=["layer", "alternative", "deep"],
+)  # fmt: skip
+def test_exhaustive_search_over_an_open_number_is_refused_where_the_number_stands(
+    refusal: Refusal, old: str, new: str, line: int, path: str
+) -> None:
+    (problem,) = refusal((B, "sampler: {kind: exhaustive}\nbudget: {trials: 5}"), (old, new))
+    assert (problem.line, problem.path) == (line + 1, path)
+    assert "cannot be enumerated" in problem.message
+    assert "Write a list" in problem.hint
+
+
+def test_exhaustive_search_over_more_than_it_goes_through_is_refused_with_the_count(
+    refusal: Refusal, job: Read
+) -> None:
+    exhaustive = ("seed: 7", "sampler: {kind: exhaustive}")
+    (problem,) = refusal(exhaustive, (G, "max_tokens: {from: 1, to: 100001}"))
+    assert (problem.line, problem.path) == (11, "sampler.kind")
+    assert "200,002 combinations" in problem.message
+    assert job(exhaustive, (G, "max_tokens: {from: 1, to: 100000}")).sampler == "exhaustive"
+
+
 def test_free_models_and_an_exhaustive_search_need_no_limit(job: Read) -> None:
     changes = [(B, "sampler: {kind: exhaustive}"), (f"  {N}\n", "")]
     big = "  big: {litellm: openai/gpt-5, key_env: OPENAI_API_KEY}\n"
