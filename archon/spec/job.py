@@ -18,7 +18,7 @@ from archon.spec.benchmark_spec import BenchmarkSpec, read_benchmark
 from archon.spec.edge import read_section
 from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, named, show
 from archon.spec.job_file import BudgetSection, JobFile, SamplerKind
-from archon.spec.model_spec import ModelSpec, read_models
+from archon.spec.model_spec import ModelSpec, check_twins, read_models
 from archon.spec.places import components_of
 from archon.spec.space import models_of, read_space
 from archon.spec.yaml_source import Document, key_path, read_document
@@ -72,6 +72,19 @@ class JobSpec:
     source: Document = field(repr=False, compare=False)
     """For messages about things that only later rooms can check."""
 
+    @property
+    def used_models(self) -> tuple[ModelSpec, ...]:
+        """The models that the search may ask: those of the space, and the judge's."""
+        judge = dict(self.benchmark.scorer.params).get("model")
+        used = {*models_of(self.space), judge}
+        return tuple(model for model in self.models if model.alias in used)
+
+    @property
+    def unused_models(self) -> tuple[ModelSpec, ...]:
+        """The rest of them."""
+        used = self.used_models
+        return tuple(model for model in self.models if model not in used)
+
     def canonical_json(self) -> str:
         """The one text that stands for the file's content; ``read_stored_job`` reads it back.
 
@@ -121,6 +134,7 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
     shape = read_section(JobFile, _without_broken_shorthands(data, findings), "", findings)
     name = _name(document, findings)
     models = read_models(data["models"], findings) if "models" in data else ()
+    check_twins(models, findings)
     aliases = _aliases(data)
     benchmark = read_benchmark(data.get("benchmark"), aliases, findings)
     space = read_space(document, aliases, findings, table=table)

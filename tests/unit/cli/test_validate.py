@@ -93,6 +93,20 @@ async def test_validate_warns_of_a_key_that_is_not_set_and_never_shows_one(tmp_p
     assert "hidden" not in shown.out + shown.err
 
 
+async def test_model_that_no_component_uses_is_named_and_not_needed(
+    stub: Stub, tmp_path: Path
+) -> None:
+    job = write_job(tmp_path, stub.base_url, budget={"trials": 1}, n_questions=8)
+    other = {"url": "http://localhost:9/v1", "model": "other", "key_env": "NOT_SET_KEY"}
+    edited(job, "models", "other", value=other)
+    ran = await archon("validate", str(job), folder=tmp_path)
+    assert ran.code == 0
+    assert "model 'other' is used by no component; it is not opened." in ran.err
+    assert "NOT_SET_KEY" not in ran.err
+    searched = await archon("search", str(job), folder=tmp_path)
+    assert searched.code == 0, searched.err
+
+
 async def test_validate_takes_pipeline_files_too(tmp_path: Path) -> None:
     path = tmp_path / "best.yaml"
     path.write_text(

@@ -110,6 +110,12 @@ BAD: list[tuple[str, str, str, int, str, str]] = [
     ("model from nowhere", S, "small: {model: x}", 6, "models.small", "exactly one of"),
     ("model from two places", S, "small: {engine: smollm2-135m-instruct, litellm: x}", 6,
      "models.small", "has engine and litellm"),
+    ("two names of one url", N,
+     f'{N}\n  far: {{url: "http://127.0.0.1:8000/v1/", model: llama, key_env: OTHER_KEY}}', 9,
+     "models.far", "'near' and 'far' are the same model. Remove one"),
+    ("two names of one hosted model", "near: {url: \"http://127.0.0.1:8000/v1\", model: llama}",
+     "a: {litellm: openai/gpt-5, price: {input_usd_per_mtok: 1, output_usd_per_mtok: 2}}", 8,
+     "models.a", "'big' and 'a' are the same model"),
     ("unknown model key", N, N[:-1] + ", modle: x}", 8, "models.near.modle", "mean 'model'?"),
     ("url without a model", N, 'near: {url: "http://127.0.0.1:1/"}', 8, "models.near.model",
      "'model' is missing"),
@@ -317,6 +323,13 @@ def test_a_job_s_canonical_text_is_read_back_as_the_same_job(job: Read) -> None:
     again = read_job(parse_document(spec.canonical_json().encode(), spec.source.file))
     assert again == spec
     assert again.canonical_json() == spec.canonical_json()
+
+
+def test_models_that_a_search_may_ask_are_those_of_its_space_and_its_judge(job: Read) -> None:
+    spec = job()
+    assert [model.alias for model in spec.used_models] == ["big", "small"]
+    assert [model.alias for model in spec.unused_models] == ["near"]
+    assert not job((K, "{kind: judge, model: near}")).unused_models
 
 
 VALID: list[tuple[str, str]] = [
