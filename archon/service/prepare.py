@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
+from archon.core.calls import Price
 from archon.core.errors import NotFound, SpecError
 from archon.core.records import NewStudy, StudyReader
 from archon.models.litellm import known_price
 from archon.service.questions import Questions, load_questions
 from archon.service.settings import keep_litellm_at_home
+from archon.service.smallest_trial import check_budget
 from archon.spec.job import JobSpec
 
 
@@ -44,11 +46,14 @@ def prepare(job: JobSpec) -> PreparedJob:
     """Load and check a job's questions; nothing is written and nothing is paid.
 
     Raises:
-        SpecError: The questions cannot be read, split or scored, or a price is not known.
+        SpecError: The questions cannot be read, split or scored, a price is not known, or the
+            budget does not allow a single trial.
         SetupError: A package that is needed is not installed.
     """
     _check_prices(job)
-    return PreparedJob(job, load_questions(job.benchmark, seed=job.seed))
+    questions = load_questions(job.benchmark, seed=job.seed)
+    check_budget(job, questions.split.search, _prices(job))
+    return PreparedJob(job, questions)
 
 
 def in_store(prepared: PreparedJob, reader: StudyReader, *, is_fresh: bool) -> PreparedJob:
@@ -72,6 +77,14 @@ def _exists(study_id: str, reader: StudyReader) -> bool:
         return reader.find_study(study_id).study_id == study_id
     except NotFound:
         return False
+
+
+def _prices(job: JobSpec) -> dict[str, Price]:
+    """The prices that a budget in dollars is counted with, as far as they are known."""
+    if job.budget.usd is None:
+        return {}
+    prices = {model.alias: model.price or known_price(model.model) for model in job.models}
+    return {alias: price for alias, price in prices.items() if price is not None}
 
 
 def _check_prices(job: JobSpec) -> None:
