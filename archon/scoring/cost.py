@@ -26,6 +26,9 @@ class JudgeCost:
     """Answers that each prompt shows."""
 
 
+NO_JUDGE = JudgeCost()
+
+
 def judge_cost(data: Mapping[str, object]) -> JudgeCost:
     """What a scorer asks of a model for one answer.
 
@@ -38,4 +41,4 @@ def judge_cost(data: Mapping[str, object]) -> JudgeCost:
             return JudgeCost(scorer.model, scorer.samples, scorer.max_tokens)
         case PairwiseJudge():
             return JudgeCost(scorer.model, 2 * scorer.samples, scorer.max_tokens, n_answers=2)
-    return JudgeCost()
+    return NO_JUDGE

@@ -93,7 +93,7 @@ def _problems(
         written = _in_words(name, limit * share)
         yield job.source.problem(
             f"budget.{name}",
-            f"{_in_words(name, limit)} does not allow a single trial: {written} of it is for the "
+            f"a limit of {_in_words(name, limit)} does not allow a single trial: {written} of it is for the "
             f"search, and a trial on {count(len(examples))} questions takes at least "
             f"{_in_words(name, needed)}.",
             f"Write {_enough(name, needed / share)} or more, or benchmark.max_search: with fewer "
@@ -102,7 +102,9 @@ def _problems(
 
 
 def _in_words(name: str, value: float) -> str:
-    return usd(value) if name == "usd" else f"{count(int(value))} {name}"
+    if name == "usd":
+        return usd(value)
+    return f"{count(int(value))} {name.removesuffix('s') if int(value) == 1 else name}"
 
 
 def _enough(name: str, value: float) -> str:

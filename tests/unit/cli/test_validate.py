@@ -157,6 +157,38 @@ async def test_estimate_says_what_the_job_can_show(tmp_path: Path) -> None:
     assert "The space holds 21 different pipelines." in said
 
 
+@pytest.mark.parametrize(
+    ("budget", "says", "warns"),
+    [
+        ({"trials": 10}, "", ""),
+        ({"calls": 100_000}, "are likely to allow 750 trials", ""),
+        ({"calls": 40}, "are likely to allow 0 trials", "may end the search within its first"),
+        ({"calls": 500}, "calls are likely to allow 3 trials", "after some 3 of 10 trials"),
+        ({"tokens": 500}, "tokens are likely to allow", "may end the search within"),
+        ({"usd": 0.02}, "usd are likely to allow", "is likely to take more usd"),
+    ],
+)
+async def test_estimate_says_how_many_trials_the_budget_allows(
+    tmp_path: Path, budget: dict[str, float], says: str, warns: str
+) -> None:
+    job = write_job(tmp_path, "http://localhost:9/v1", budget={"trials": 10, **budget})
+    ran = await archon("estimate", str(job), folder=tmp_path)
+    assert ran.code == 0, ran.err
+    assert says in ran.out
+    assert warns in ran.err
+    assert bool(warns) == bool(ran.err)
+
+
+async def test_validate_and_estimate_refuse_a_budget_that_buys_no_trial(tmp_path: Path) -> None:
+    job = write_job(tmp_path, "http://localhost:9/v1", budget={"trials": 5, "calls": 1})
+    for verb in ("validate", "estimate", "search"):
+        ran = await archon(verb, str(job), folder=tmp_path)
+        assert ran.code == 2
+        assert "budget.calls: a limit of 1 call does not allow a single trial" in ran.err
+        assert "takes at least 20 calls" in ran.err
+    assert not (tmp_path / "data").exists()
+
+
 def _points(said: str) -> int:
     (line,) = [line for line in said.splitlines() if line.startswith("Smallest gain")]
     return int(line.split(": ")[1].split()[0])

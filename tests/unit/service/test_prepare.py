@@ -64,7 +64,7 @@ def test_money_cannot_be_counted_without_a_price(
     ("budget", "key", "said"),
     [
         ({"calls": 26}, "calls", "a trial on 20 questions takes at least 20 calls. Write 27"),
-        ({"calls": 1}, "calls", "1 calls does not allow a single trial"),
+        ({"calls": 1}, "calls", "a limit of 1 call does not allow a single trial"),
         ({"tokens": 100}, "tokens", "does not allow a single trial"),
         ({"usd": 0.0000001}, "usd", "does not allow a single trial"),
         ({"calls": 27}, "", ""),
