@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from archon.spec.job import JobSpec
 
 
+_UNITS = {"calls": "calls", "tokens": "tokens", "usd": "dollars"}
+
+
 def estimate(job: JobFile, as_json: AsJson = False) -> None:
     """Say how large a job's space is, what it would take, and the smallest gain it could show.
 
@@ -73,11 +76,12 @@ def _beyond(paid: BudgetFit | None, job: JobSpec) -> Iterator[str]:
     if paid is None:
         return
     if paid.n_trials < 1:
-        yield f"the {paid.limit} of the budget may end the search within its first trial."
+        yield f"the {_UNITS[paid.limit]} of the budget may end the search within its first trial."
     elif paid.exceeded:
+        limits = " and ".join(_UNITS[name] for name in paid.exceeded)
         of = "" if job.budget.trials is None else f" of {job.budget.trials:,}"
         yield (
-            f"the whole job is likely to take more {' and '.join(paid.exceeded)} than its budget "
+            f"the whole job is likely to take more {limits} than its budget "
             f"has, which ends the search after some {paid.n_trials:,}{of} trials."
         )
 
@@ -124,7 +128,10 @@ def _budget(paid: BudgetFit | None, job: JobSpec) -> Iterator[str]:
     if paid is None:
         return
     trials = "1 trial" if paid.n_trials == 1 else f"{paid.n_trials:,} trials"
-    yield f"Its {paid.limit} are likely to allow {trials} of average size in the search."
+    yield (
+        f"Its {_UNITS[paid.limit]} are likely to allow {trials} of average size in the search, "
+        "more where they share calls."
+    )
 
 
 def _total(totals: Totals) -> str:

@@ -165,7 +165,7 @@ async def test_estimate_says_what_the_job_can_show(tmp_path: Path) -> None:
         ({"calls": 40}, "are likely to allow 0 trials", "may end the search within its first"),
         ({"calls": 500}, "calls are likely to allow 3 trials", "after some 3 of 10 trials"),
         ({"tokens": 500}, "tokens are likely to allow", "may end the search within"),
-        ({"usd": 0.02}, "usd are likely to allow", "is likely to take more usd"),
+        ({"usd": 0.02}, "dollars are likely to allow", "is likely to take more dollars"),
     ],
 )
 async def test_estimate_says_how_many_trials_the_budget_allows(
