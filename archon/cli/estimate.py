@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archon.search.estimate import Estimate, Spread, Totals
+    from archon.service.budget_fit import BudgetFit
     from archon.spec.job import JobSpec
+
+
+_UNITS = {"calls": "calls", "tokens": "tokens", "usd": "dollars"}
 
 
 def estimate(job: JobFile, as_json: AsJson = False) -> None:
     """Say how large a job's space is, what it would take, and the smallest gain it could show.
 
-    Figures are upper bounds: nothing reused, every completion as long as it may be.
+    Upper bounds (nothing reused, every completion as long as it may be), and beside them what is
+    likely: completions half as long, questions counted by their bytes.
     """
+    from archon.service.budget_fit import fit
     from archon.service.estimate_job import estimate_job
     from archon.service.prepare import prepare
     from archon.service.settings import load_settings
@@ -28,9 +34,11 @@ def estimate(job: JobFile, as_json: AsJson = False) -> None:
     prepared = prepare(load_job(job))
     found = estimate_job(prepared, load_settings())
     split = prepared.questions.split
+    paid = fit(found, prepared.job.budget)
     if as_json:
         n_questions = {"search": len(split.search), "held_out": len(split.held_out)}
-        print_json({"questions": n_questions, "is_exact": found.is_exact, **asdict(found)})
+        data = {"questions": n_questions, "is_exact": found.is_exact, **asdict(found)}
+        print_json(data | {"budget": None if paid is None else asdict(paid)})
         return
     console = out()
     console.print(
@@ -38,9 +46,7 @@ def estimate(job: JobFile, as_json: AsJson = False) -> None:
         f"{len(split.held_out)} held out."
     )
     console.print(_size(found))
-    made = table(
-        "a question, at most", "least", "median", "most", right=("least", "median", "most")
-    )
+    made = table("a question", "least", "median", "most", right=("least", "median", "most"))
     for name, cells in _rows(found):
         made.add_row(name, *cells)
     console.print()
@@ -48,13 +54,36 @@ def estimate(job: JobFile, as_json: AsJson = False) -> None:
     console.print(
         f"Replies that cannot be read are asked for again: at most {found.max_repairs} more calls."
     )
+    console.print(
+        f"Likely: with completions of {found.reply_share:.0%} of their longest, and "
+        "4 bytes of a question to a token."
+    )
+    if found.judge_calls:
+        console.print(f"The scorer asks its model {found.judge_calls} times a question on top.")
     console.print()
-    for line in _totals(found, prepared.job):
+    for line in _totals(found):
+        console.print(line)
+    for line in _budget(paid, prepared.job):
         console.print(line)
     for line in _power(found, prepared.job.finalists, len(split.held_out)):
         console.print(line)
-    for warning in prepared.warnings:
+    for warning in (*_beyond(paid, prepared.job), *prepared.warnings):
         err().print(f"Note: {warning}", style="yellow")
+
+
+def _beyond(paid: BudgetFit | None, job: JobSpec) -> Iterator[str]:
+    """What the budget does not allow, as sentences."""
+    if paid is None:
+        return
+    if paid.n_trials < 1:
+        yield f"the {_UNITS[paid.limit]} of the budget may end the search within its first trial."
+    elif paid.exceeded:
+        limits = " and ".join(_UNITS[name] for name in paid.exceeded)
+        of = "" if job.budget.trials is None else f" of {job.budget.trials:,}"
+        yield (
+            f"the whole job is likely to take more {limits} than its budget "
+            f"has, which ends the search after some {paid.n_trials:,}{of} trials."
+        )
 
 
 def _size(found: Estimate) -> str:
@@ -70,22 +99,39 @@ def _rows(found: Estimate) -> Iterator[tuple[str, list[str]]]:
     def cells(spread: Spread) -> list[float]:
         return [spread.low, spread.median, spread.high]
 
-    yield "calls", [f"{value:,.0f}" for value in cells(found.calls)]
-    yield "tokens", [f"{value:,.0f}" for value in cells(found.tokens)]
-    if found.cost_usd is None:
+    yield "calls, at most", [f"{value:,.0f}" for value in cells(found.calls)]
+    yield "tokens, likely", [f"{value:,.0f}" for value in cells(found.likely_tokens)]
+    yield "tokens, at most", [f"{value:,.0f}" for value in cells(found.tokens)]
+    if found.cost_usd is None or found.likely_cost_usd is None:
         yield "cost", ["?", "?", "a model has no price"]
     elif found.cost_usd.high:
-        yield "cost", [number("cost", value) for value in cells(found.cost_usd)]
+        yield "cost, likely", [number("cost", value) for value in cells(found.likely_cost_usd)]
+        yield "cost, at most", [number("cost", value) for value in cells(found.cost_usd)]
 
 
-def _totals(found: Estimate, job: JobSpec) -> Iterator[str]:
+def _totals(found: Estimate) -> Iterator[str]:
+    if found.likely is None or found.typical is None or found.most is None:
+        return
+    dearest = "of the space" if found.is_exact else "of those looked at"
+    judged = ", scoring included" if found.judge_calls else ""
+    yield f"The whole job{judged}, with pipelines of average size:"
+    yield f"  likely:  {_total(found.likely)}"
+    yield f"  at most: {_total(found.typical)}"
+    yield f"With the dearest pipelines {dearest}, at most: {_total(found.most)}."
+    yield "Pipelines that begin alike share calls, so that a search takes less than that."
+
+
+def _budget(paid: BudgetFit | None, job: JobSpec) -> Iterator[str]:
     from archon.service.check_file import budget_in_words
 
-    if found.typical is not None and found.most is not None:
-        yield f"The whole job, with pipelines of average size: {_total(found.typical)}."
-        yield f"With the dearest pipelines of the space:       {_total(found.most)}."
-        yield "Pipelines that begin alike share calls, so that a search takes less than that."
     yield f"Its budget: {budget_in_words(job.budget)}. It is never passed."
+    if paid is None:
+        return
+    trials = "1 trial" if paid.n_trials == 1 else f"{paid.n_trials:,} trials"
+    yield (
+        f"Its {_UNITS[paid.limit]} are likely to allow {trials} of average size in the search, "
+        "more where they share calls."
+    )
 
 
 def _total(totals: Totals) -> str:

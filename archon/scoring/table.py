@@ -69,6 +69,11 @@ def problems_of(data: Mapping[str, object]) -> list[Problem]:
     return _read(data)[1]
 
 
+def scorer_of(data: Mapping[str, object]) -> Scorer | None:
+    """The scorer as far as its parameters say it: a judge cannot ask yet. None if it is wrong."""
+    return _read(data)[0]
+
+
 def build_scorer(
     data: Mapping[str, object], asks_of: Callable[[str], Asks] | None = None
 ) -> Checked:

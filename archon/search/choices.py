@@ -137,6 +137,11 @@ class _Odometer:
         return None
 
 
+def by_positions(positions: Sequence[int]) -> Choices:
+    """Answers each question in turn with the option, or whole number, that stands there."""
+    return _Odometer(positions)
+
+
 def walks(space: Space) -> Iterator[tuple[Architecture, tuple[Answered, ...]]]:
     """Every walk of a space in the order of the file, the last question changing fastest.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
+from typing import NamedTuple
 
 from archon.components.base import Component
 from archon.components.canonical import canonical
@@ -14,7 +15,8 @@ from archon.core.architecture import Architecture
 from archon.core.calls import Price
 from archon.core.errors import Problem, SpecError
 from archon.core.seeds import derive_seed
-from archon.search.ceiling import Ceiling, ceiling_of
+from archon.scoring.cost import NO_JUDGE, JudgeCost
+from archon.search.ceiling import Ceiling, Judged, sizes_of
 from archon.search.choices import Chance, walks
 from archon.search.draw import draw
 from archon.search.power import smallest_difference_of_shares
@@ -24,6 +26,8 @@ from archon.search.space import Space
 MOST_WALKS = 20_000
 """Up to here every pipeline is looked at, in some ten seconds; beyond, a sample is."""
 N_SAMPLE = 1000
+REPLY_SHARE = 0.5
+"""Likely replies are taken to be so long, as a share of the longest that is allowed."""
 ASSUMED_DISCORDANCE = 0.5
 """Two unrelated pipelines, each right on half the questions, disagree so often; related ones less,
 and then smaller differences show."""
@@ -43,6 +47,8 @@ class Plan:
     prices: Mapping[str, Price]
     """By model alias."""
     seed: int = 0
+    judge: JudgeCost = NO_JUDGE
+    """What scoring an answer asks of a model; it counts in all sums of the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The whole job: every trial on every search question, then the held-out run."""
+    """All of a job or of a trial, with the calls of a judge that scores."""
 
     calls: float
     tokens: float
@@ -82,6 +88,16 @@ class Estimate:
     tokens: Spread
     cost_usd: Spread | None
     """None where a model has no price."""
+    likely_tokens: Spread
+    """A question, with replies of ``reply_share`` of their longest; ``likely_cost_usd`` likewise.
+    Questions are counted by their bytes, and instructions and orders of candidates as above."""
+    likely_cost_usd: Spread | None
+    judge_calls: int
+    """A question, on top, by the model that scores; none of them is a deployed pipeline's."""
+    likely_trial: Totals
+    """One pipeline of average size on the questions of the search, with likely replies."""
+    likely: Totals | None
+    """The whole job (every trial on every search question, then the held-out run) so."""
     typical: Totals | None
     """With pipelines of average size; None where neither trials nor pipelines have an end."""
     most: Totals | None
@@ -91,6 +107,7 @@ class Estimate:
     """Score points that the held-out questions would show in four studies of five, of one finalist
     among all, at 95 % for all together; scores of 0 and 1."""
     assumed_discordance: float = ASSUMED_DISCORDANCE
+    reply_share: float = REPLY_SHARE
 
     @property
     def is_exact(self) -> bool:
@@ -108,7 +125,7 @@ def estimate(
 ) -> Estimate:
     """Look at every pipeline of a space, or at a sample of a large one.
 
-    Calls of a judge that scores answers are no part of it: they are the benchmark's.
+    Figures a question are the pipelines' own; what a judge takes is in the sums.
 
     Args:
         space: The job's space.
@@ -123,7 +140,7 @@ def estimate(
     n_walks = count_walks(space)
     is_exact = n_walks is not None and n_walks <= most_walks
     drawn = _all(space) if is_exact else _sample(space, plan.seed, n_sample)
-    found = _ceilings(drawn, space, plan, table)
+    found = _sizes(drawn, space, plan, table)
     if not found:
         message = "nothing that was drawn from the space is a pipeline within its max_calls."
         raise SpecError([Problem(message, path="space", hint="Raise max_calls, or offer less.")])
@@ -132,20 +149,35 @@ def estimate(
         n_trials = len(found) if n_trials is None else min(n_trials, len(found))
     dearest = _all_different if is_exact else _like_the_dearest
     alpha = 0.05 / max(1, plan.n_finalists)
+    alone = [one.most.pipeline for one in found]
+    likely_alone = [one.likely.pipeline for one in found]
+    most, likely = ([size.together for size in sizes] for sizes in zip(*found, strict=True))
     return Estimate(
         n_walks=n_walks,
         n_pipelines=len(found) if is_exact else None,
         n_looked_at=len(found),
-        calls=_spread([one.calls for one in found]),
-        max_repairs=max(one.max_repairs for one in found),
-        tokens=_spread([one.tokens for one in found]),
-        cost_usd=_cost_spread(found),
-        typical=None if n_trials is None else _total(found, n_trials, plan, _like_the_mean),
-        most=None if n_trials is None else _total(found, n_trials, plan, dearest),
+        calls=_spread([one.calls for one in alone]),
+        max_repairs=max(one.max_repairs for one in alone),
+        tokens=_spread([one.tokens for one in alone]),
+        cost_usd=_cost_spread(alone),
+        likely_tokens=_spread([one.tokens for one in likely_alone]),
+        likely_cost_usd=_cost_spread(likely_alone),
+        judge_calls=plan.judge.calls,
+        likely_trial=_trial(likely, plan),
+        likely=None if n_trials is None else _total(likely, n_trials, plan, _like_the_mean),
+        typical=None if n_trials is None else _total(most, n_trials, plan, _like_the_mean),
+        most=None if n_trials is None else _total(most, n_trials, plan, dearest),
         smallest_difference=smallest_difference_of_shares(
             plan.n_held_out_questions, discordance=ASSUMED_DISCORDANCE, coverage=1 - alpha
         ),
     )
+
+
+class _Sizes(NamedTuple):
+    """One pipeline, with its judge."""
+
+    most: Judged
+    likely: Judged
 
 
 def _all(space: Space) -> Iterator[Architecture]:
@@ -157,14 +189,14 @@ def _sample(space: Space, seed: int, n: int) -> Iterator[Architecture]:
         yield draw(space, Chance(derive_seed(seed, "estimate", i)))
 
 
-def _ceilings(
+def _sizes(
     drawn: Iterator[Architecture],
     space: Space,
     plan: Plan,
     table: Mapping[str, type[Component]],
-) -> list[Ceiling]:
+) -> list[_Sizes]:
     """One for each different pipeline that the search could propose."""
-    found: dict[str, Ceiling] = {}
+    found: dict[str, _Sizes] = {}
     for architecture in drawn:
         if problems_of(architecture, table):
             continue
@@ -172,11 +204,19 @@ def _ceilings(
         pipeline_id = pipeline.pipeline_id()
         if pipeline_id in found:
             continue
-        ceiling = ceiling_of(
-            pipeline, question_tokens=plan.question_tokens, prices=plan.prices, table=table
+        most, likely = (
+            sizes_of(
+                pipeline,
+                question_tokens=plan.question_tokens,
+                prices=plan.prices,
+                table=table,
+                judge=plan.judge,
+                reply_share=share,
+            )
+            for share in (1.0, REPLY_SHARE)
         )
-        if space.max_calls is None or ceiling.calls <= space.max_calls:
-            found[pipeline_id] = ceiling
+        if space.max_calls is None or most.pipeline.calls <= space.max_calls:
+            found[pipeline_id] = _Sizes(most, likely)
     return list(found.values())
 
 
@@ -205,6 +245,17 @@ def _all_different(numbers: Sequence[float], n: int) -> float:
     # No pipeline is tried twice; the single call beside the finalists may be outside the space.
     dearest = sorted(numbers, reverse=True)[:n]
     return sum(dearest) + dearest[0] * (n - len(dearest))
+
+
+def _trial(found: Sequence[Ceiling], plan: Plan) -> Totals:
+    """A trial of average size."""
+    n = plan.n_search_questions
+    costs = [one.cost_usd for one in found if one.cost_usd is not None]
+    return Totals(
+        calls=n * fmean(one.calls for one in found),
+        tokens=n * fmean(one.tokens for one in found),
+        cost_usd=n * fmean(costs) if len(costs) == len(found) else None,
+    )
 
 
 def _total(found: Sequence[Ceiling], n_trials: int, plan: Plan, add: _Sum) -> Totals:

@@ -5,7 +5,7 @@ Every proposal is a pipeline that the study has not seen, in canonical form, ins
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -18,16 +18,16 @@ from archon.core.architecture import Architecture
 from archon.core.records import Origin, ProposalRow
 from archon.core.results import Completed, TrialOutcome
 from archon.core.seeds import derive_seed
-from archon.search.choices import Answered, Chance, Recording, from_json, to_json, walks
-from archon.search.draw import draw, is_finite
+from archon.search.choices import Answered, Chance, Recording, from_json, to_json
+from archon.search.draw import draw
 from archon.search.sampler import Sampler
+from archon.search.size import count_walks
 from archon.search.space import Space
+from archon.search.walk_order import MOST_WALKS, shuffled, walk_at
 
 SAMPLER_DRAWS = 32
 """So often the sampler is asked for a pipeline that is new before chance is."""
 CHANCE_DRAWS = 256
-MOST_WALKS = 200_000
-"""So many walks of a space are looked at one by one, where nothing else finds a new pipeline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,18 @@ class Proposer:
         self._table = table
         self._seen: set[str] = set()
         self._n_proposed = 0
-        self._rest: Iterator[tuple[Architecture, Sequence[Answered]]] | None = None
+        self._n_walks = count_walks(space)
+        self._rest: Iterator[int] | None = None
 
     @property
     def n_proposed(self) -> int:
         """How many proposals there are, restored ones included: the next one's number."""
         return self._n_proposed
+
+    @property
+    def is_all_tried(self) -> bool:
+        """Whether ``ask``, once it has answered None, has looked at every pipeline of the space."""
+        return self._n_walks is not None and self._n_walks <= MOST_WALKS
 
     def restore(self, row: ProposalRow) -> None:
         """Take a proposal of an earlier run; in the order of their numbers, before any ``ask``."""
@@ -105,11 +111,17 @@ class Proposer:
         number = self._n_proposed
         seed = derive_seed(self._seed, "sampler", number, attempt)
         recording = Recording(self._sampler.begin(seed))
-        architecture = self._usable(draw(self._space, recording))
+        architecture: Architecture | None = None
+        try:
+            architecture = self._usable(draw(self._space, recording))
+        finally:
+            # On every path: a walk that is neither kept nor rejected would count as one that runs.
+            if architecture is None:
+                self._sampler.reject()
+            else:
+                self._sampler.accept(number, recording.answers)
         if architecture is None:
-            self._sampler.reject()
             return None
-        self._sampler.accept(number, recording.answers)
         return self._proposal(architecture, recording.answers, "search")
 
     def _accepted(self, drawn: Architecture, recording: Recording) -> ProposalRow | None:
@@ -121,21 +133,21 @@ class Proposer:
         return self._proposal(architecture, recording.answers, "search")
 
     def _from_the_rest(self) -> ProposalRow | None:
+        """The next new pipeline among all walks, in an order by chance, as far as they are gone
+        through.
+        """
+        if self._n_walks is None:
+            return None
         if self._rest is None:
-            self._rest = iter(self._shuffled_walks())
-        for drawn, answers in self._rest:
+            order = shuffled(self._n_walks, derive_seed(self._seed, "order"))
+            self._rest = islice(order, MOST_WALKS)
+        for walk in self._rest:
+            drawn, answers = walk_at(self._space, walk)
             if (architecture := self._usable(drawn)) is not None:
                 if self._sampler is not None:
                     self._sampler.restore(self._n_proposed, answers)
                 return self._proposal(architecture, answers, "search")
         return None
-
-    def _shuffled_walks(self) -> Iterable[tuple[Architecture, Sequence[Answered]]]:
-        if not is_finite(self._space.root):
-            return ()
-        found = list(islice(walks(self._space), MOST_WALKS))
-        order = [derive_seed(self._seed, "order", i) for i in range(len(found))]
-        return [found[i] for i in sorted(range(len(found)), key=order.__getitem__)]
 
     def _usable(self, drawn: Architecture) -> Architecture | None:
         """The canonical form where it is new, well typed and within the space's calls."""

@@ -26,20 +26,22 @@ def count_walks(space: Space) -> int | None:
     an upper bound on the pipelines, and the exact number of what ``archon.search.choices.walks``
     goes through.
     """
-    return _walks(space.root) if is_finite(space.root) else None
+    return walks_below(space.root) if is_finite(space.root) else None
 
 
-def _walks(node: Node) -> int:
+def walks_below(node: Node) -> int:
+    """How many walks there are through a part of a space that is finite."""
     if isinstance(node, LayerNode):
-        return math.prod(_answers(part) for part in node.components)
+        return math.prod(answers_of(part) for part in node.components)
     if isinstance(node, Chain):
-        return math.prod(_walks(child) for child in node.nodes)
+        return math.prod(walks_below(child) for child in node.nodes)
     if isinstance(node, OneOf):
-        return sum(_walks(child) for _, child in node.alternatives)
-    return sum(_walks(node.node) ** times for times in range(node.low, node.high + 1))
+        return sum(walks_below(child) for _, child in node.alternatives)
+    return sum(walks_below(node.node) ** times for times in range(node.low, node.high + 1))
 
 
-def _answers(part: ComponentNode | EnsembleNode) -> int:
+def answers_of(part: ComponentNode | EnsembleNode) -> int:
+    """In how many ways the questions of one component can be answered."""
     if isinstance(part, EnsembleNode):
         models = len(part.component.models)
         sets = sum(math.comb(models, size) for size in range(part.minimum, part.maximum + 1))
@@ -48,10 +50,11 @@ def _answers(part: ComponentNode | EnsembleNode) -> int:
 
 
 def _values(node: ComponentNode) -> int:
-    return math.prod(_width(dimension) for _, dimension in node.params)
+    return math.prod(width_of(dimension) for _, dimension in node.params)
 
 
-def _width(dimension: Dimension) -> int:
+def width_of(dimension: Dimension) -> int:
+    """How many values a parameter can take."""
     if isinstance(dimension, Fixed):
         return 1
     if isinstance(dimension, Options):

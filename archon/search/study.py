@@ -28,6 +28,7 @@ from archon.search.watch import Watcher
 
 TRIALS_DONE = "the budget's trials are done"
 ALL_TRIED = "every pipeline of the space has been tried"
+NOTHING_NEW = "no new pipeline was found in a space too large to go through whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Search:
                 return self._spent
             asked = self._proposer.ask()
             if asked is None:
-                return ALL_TRIED
+                return ALL_TRIED if self._proposer.is_all_tried else NOTHING_NEW
             batch.append(asked)
             await self._log.propose(asked)
         return TRIALS_DONE if self._proposer.n_proposed == most else ""

@@ -76,8 +76,12 @@ def _checked_job(prepared: PreparedJob, settings: Settings) -> FileCheck:
         f"A space {size}, searched by {job.sampler} for {', '.join(job.objectives)}.",
         f"Budget: {budget_in_words(job.budget)}.",
     )
-    missing = _missing(job.models, settings)
-    return FileCheck("job", job.name, summary, (*prepared.warnings, *missing))
+    unused = tuple(
+        f"model {model.alias!r} is used by no component; it is not opened."
+        for model in job.unused_models
+    )
+    missing = _missing(job.used_models, settings)
+    return FileCheck("job", job.name, summary, (*prepared.warnings, *unused, *missing))
 
 
 def _checked_pipeline(file: PipelineFile, path: Path, settings: Settings) -> FileCheck:

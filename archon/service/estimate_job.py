@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 
 from archon.models.wire import BYTES_PER_TOKEN
+from archon.scoring.cost import judge_cost
 from archon.search.estimate import Estimate, Plan, estimate
 from archon.service.needs import model_reports
 from archon.service.prepare import PreparedJob
@@ -18,7 +19,7 @@ def estimate_job(prepared: PreparedJob, settings: Settings) -> Estimate:
         SpecError: No pipeline of its space is one that the search could propose.
     """
     job, questions = prepared.job, prepared.questions
-    reports = model_reports(job.models, settings)
+    reports = model_reports(job.used_models, settings)
     plan = Plan(
         n_trials=job.budget.trials,
         n_search_questions=len(questions.split.search),
@@ -27,6 +28,7 @@ def estimate_job(prepared: PreparedJob, settings: Settings) -> Estimate:
         question_tokens=question_tokens(prepared),
         prices={report.alias: report.price for report in reports if report.price is not None},
         seed=job.seed,
+        judge=judge_cost(job.benchmark.scorer.to_data()),
     )
     return estimate(job.space, plan)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
+from archon.core.calls import Price
 from archon.core.errors import NotFound, SpecError
 from archon.core.records import NewStudy, StudyReader
 from archon.models.litellm import known_price
@@ -12,6 +13,7 @@ from archon.service.needs import provider_of
 from archon.service.notes import notes_on
 from archon.service.questions import Questions, load_questions
 from archon.service.settings import keep_litellm_at_home
+from archon.service.smallest_trial import check_budget
 from archon.spec.job import JobSpec
 
 
@@ -53,13 +55,14 @@ def prepare(job: JobSpec) -> PreparedJob:
     """Load and check a job's questions; nothing is written and nothing is paid.
 
     Raises:
-        SpecError: The questions cannot be read, split or scored, a price is not known, or LiteLLM
-            knows no provider of a hosted model.
+        SpecError: The questions cannot be read, split or scored, a price is not known, LiteLLM
+            knows no provider of a hosted model, or the budget does not allow a single trial.
         SetupError: A package that is needed is not installed.
     """
     _check_providers(job)
     _check_prices(job)
     questions = load_questions(job.benchmark, seed=job.seed)
+    check_budget(job, questions.split.search, _prices(job))
     return PreparedJob(job, questions, notes=notes_on(job))
 
 
@@ -100,6 +103,14 @@ def _check_providers(job: JobSpec) -> None:
     ]
     if problems:
         raise SpecError(problems)
+
+
+def _prices(job: JobSpec) -> dict[str, Price]:
+    """The prices that a budget in dollars is counted with, as far as they are known."""
+    if job.budget.usd is None:
+        return {}
+    prices = {model.alias: model.price or known_price(model.model) for model in job.models}
+    return {alias: price for alias, price in prices.items() if price is not None}
 
 
 def _check_prices(job: JobSpec) -> None:

@@ -12,8 +12,7 @@ from archon.search.front import non_dominated
 from archon.search.judgement import Judgement
 from archon.search.objectives import DIRECTIONS, Objective
 from archon.service.describe import describe
-from archon.spec.job import JobSpec, read_job
-from archon.spec.yaml_source import parse_document
+from archon.spec.job import JobSpec, read_stored_job
 
 _VERSION = 1
 
@@ -145,7 +144,7 @@ def job_of(study: StudyRow) -> JobSpec:
     Raises:
         SpecError: This version cannot run it any more.
     """
-    return read_job(parse_document(study.job_json.encode(), f"job of study {study.study_id}"))
+    return read_stored_job(study.job_json, f"job of study {study.study_id}")
 
 
 def _lines(rows: Sequence[TrialRow], objectives: Sequence[Objective]) -> tuple[TrialLine, ...]:

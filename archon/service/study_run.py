@@ -119,7 +119,7 @@ class StudyRun:
         budget = Budget(self._caps(1.0), time.monotonic, spent)
         calls = self._store.calls(self._study_id)
         async with open_evaluator(
-            self._job.models,
+            self._job.used_models,
             self._job.benchmark.scorer,
             self._settings,
             calls=calls,

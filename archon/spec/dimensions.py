@@ -15,8 +15,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass
-from itertools import islice, product
-from typing import Any
+from itertools import product
+from math import prod
+from typing import Any, TypeGuard
 
 from archon.components.base import Component
 from archon.components.table import build, parameters, problems_of, suggest
@@ -27,6 +28,7 @@ from archon.spec.findings import Findings, named, show
 from archon.spec.yaml_source import key_path
 
 MOST_COMBINATIONS = 4096
+"""Settings of one component that are looked at; with more, it is refused."""
 _RANGE_KEYS = ("from", "to", "step", "log")
 _ENSEMBLE_KEYS = ("any_of", "at_least", "at_most")
 
@@ -145,8 +147,15 @@ class ComponentReader:
         """Note what shows only when values are put together: missing ones, and bad combinations."""
         model = node.models[0] if node.models else ""
         names = [name for name, _ in node.params]
-        combinations = product(*(some_values(dimension) for _, dimension in node.params))
-        for values in islice(combinations, MOST_COMBINATIONS):
+        options = [some_values(dimension) for _, dimension in node.params]
+        if (count := prod(map(len, options))) > MOST_COMBINATIONS:
+            message = (
+                f"too many combinations to check: {count:,}, and {MOST_COMBINATIONS:,} are the "
+                "most; of numbers only the smallest and the largest count."
+            )
+            self.findings.add(path, message, "Fix a parameter, or take out some of its values.")
+            return
+        for values in product(*options):
             params = tuple(zip(names, values, strict=True))
             try:
                 build(ComponentSpec(node.kind, model, params), self.table)
@@ -155,13 +164,24 @@ class ComponentReader:
 
 
 def some_values(dimension: Dimension) -> tuple[ParamValue, ...]:
-    """The values that stand for a dimension: all options, or both ends of a range of numbers."""
+    """The values that stand for a dimension: of numbers the smallest and the largest, else all.
+
+    A component that refuses or asks something because of a number does so on one side of a limit,
+    so that what holds at both ends holds between them.
+    """
     if isinstance(dimension, Fixed):
         return (dimension.value,)
     if isinstance(dimension, Range):
         ends = (dimension.low, dimension.high)
         return tuple(int(end) for end in ends) if dimension.is_integer else ends
-    return dimension.values
+    numbers = [value for value in dimension.values if is_number(value)]
+    others = tuple(value for value in dimension.values if not is_number(value))
+    return (*others, *sorted({min(numbers), max(numbers)})) if numbers else others
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value is a number; a truth value is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class _Type:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -14,6 +14,9 @@ from archon.spec.yaml_source import key_path
 
 class Strict(BaseModel):
     """Base of all file sections: ``"50"`` is no number, ``true`` is no number either."""
+
+    may_be_null: ClassVar[frozenset[str]] = frozenset()
+    """Keys for which ``null`` is a value of its own; elsewhere it is a value that was forgotten."""
 
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, allow_inf_nan=False, protected_namespaces=()
@@ -58,12 +61,42 @@ def read_section(
         hint = f"Write {example}." if example else ""
         findings.add(path, f"expected a mapping, got {show(data)}.", hint)
         return None
+    given, forgotten = _without_forgotten(shape, data, path, findings)
     try:
-        return shape.model_validate(data)
+        section = shape.model_validate(given)
     except ValidationError as wrong:
         for error in wrong.errors(include_url=False):
-            _translate(shape, dict(error), path, findings)
+            if tuple(error["loc"]) not in forgotten:
+                _translate(shape, dict(error), path, findings)
         return None
+    return section
+
+
+def _without_forgotten(
+    shape: type[BaseModel], data: Mapping[str, object], path: str, findings: Findings
+) -> tuple[dict[str, object], set[tuple[int | str, ...]]]:
+    """The data without keys whose value is missing, each noted, and where those stood.
+
+    ``usd:`` with nothing behind it would be no limit, which is not what it looks like.
+    """
+    kept: dict[str, object] = {}
+    forgotten: set[tuple[int | str, ...]] = set()
+    may_be_null = shape.may_be_null if issubclass(shape, Strict) else frozenset()
+    for key, value in data.items():
+        field = shape.model_fields.get(key)
+        kept[key] = value
+        if field is None or key in may_be_null:
+            continue
+        inner = _section_in(field.annotation)
+        if value is None:
+            hint = "Write one." if field.is_required() else "Write one, or remove the line."
+            findings.add(key_path(path, key), f"{key} has no value.", hint)
+            forgotten.add((key,))
+            del kept[key]
+        elif inner is not None and isinstance(value, Mapping):
+            kept[key], below = _without_forgotten(inner, value, key_path(path, key), findings)
+            forgotten |= {(key, *location) for location in below}
+    return kept, forgotten
 
 
 def _translate(
@@ -104,11 +137,11 @@ def _keys_at(shape: type[BaseModel], location: tuple[int | str, ...]) -> list[st
     """The keys that the section at ``location`` knows."""
     for part in location:
         if isinstance(part, str) and part in shape.model_fields:
-            inner = shape.model_fields[part].annotation
-            candidates = [inner, *getattr(inner, "__args__", ())]
-            shape = next((c for c in candidates if _is_section(c)), shape)
+            shape = _section_in(shape.model_fields[part].annotation) or shape
     return list(shape.model_fields)
 
 
-def _is_section(candidate: object) -> bool:
-    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
+def _section_in(annotation: object) -> type[BaseModel] | None:
+    """The section that a field holds, or may hold."""
+    candidates = [annotation, *getattr(annotation, "__args__", ())]
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)

@@ -11,14 +11,17 @@ from typing import get_args
 from archon.components.base import Component
 from archon.components.table import COMPONENTS, suggest
 from archon.search.objectives import Objective
-from archon.search.space import Space
+from archon.search.size import count_walks
+from archon.search.space import Range, Space
+from archon.search.walk_order import MOST_WALKS
 from archon.spec.benchmark_spec import BenchmarkSpec, read_benchmark
 from archon.spec.edge import read_section
 from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, named, show
 from archon.spec.job_file import BudgetSection, JobFile, SamplerKind
-from archon.spec.model_spec import ModelSpec, read_models
+from archon.spec.model_spec import ModelSpec, check_twins, read_models
+from archon.spec.places import components_of
 from archon.spec.space import models_of, read_space
-from archon.spec.yaml_source import Document, read_document
+from archon.spec.yaml_source import Document, key_path, read_document
 
 _METRICS: tuple[Objective, ...] = get_args(Objective)
 _SHORTHANDS = {
@@ -69,11 +72,27 @@ class JobSpec:
     source: Document = field(repr=False, compare=False)
     """For messages about things that only later rooms can check."""
 
+    @property
+    def used_models(self) -> tuple[ModelSpec, ...]:
+        """The models that the search may ask: those of the space, and the judge's."""
+        judge = dict(self.benchmark.scorer.params).get("model")
+        used = {*models_of(self.space), judge}
+        return tuple(model for model in self.models if model.alias in used)
+
+    @property
+    def unused_models(self) -> tuple[ModelSpec, ...]:
+        """The rest of them."""
+        used = self.used_models
+        return tuple(model for model in self.models if model not in used)
+
     def canonical_json(self) -> str:
-        """The one text that stands for the file's content; ``parse_document`` reads it back."""
-        return json.dumps(
-            self.source.data, ensure_ascii=True, sort_keys=True, separators=(",", ":")
-        )
+        """The one text that stands for the file's content; ``read_stored_job`` reads it back.
+
+        The name is always in it: where the file has none it is the file's own, and a study that is
+        read back from a database has no file.
+        """
+        data = self.source.data | {"name": self.name}
+        return json.dumps(data, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 
 
 def load_job(path: Path, *, table: Mapping[str, type[Component]] = COMPONENTS) -> JobSpec:
@@ -83,6 +102,25 @@ def load_job(path: Path, *, table: Mapping[str, type[Component]] = COMPONENTS) -
         SpecError: With every problem of the file.
     """
     return read_job(read_document(path), table=table)
+
+
+def read_stored_job(
+    text: str, origin: str, *, table: Mapping[str, type[Component]] = COMPONENTS
+) -> JobSpec:
+    """Read what ``JobSpec.canonical_json`` wrote.
+
+    It is read as JSON: escapes make it longer than a file may be, and pairs of them stand for one
+    character, both of which a reader of YAML refuses.
+
+    Args:
+        text: From our own database.
+        origin: Stands in messages where a file's name does.
+        table: Component kinds.
+
+    Raises:
+        SpecError: This version refuses the job.
+    """
+    return read_job(Document(origin, json.loads(text)), table=table)
 
 
 def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPONENTS) -> JobSpec:
@@ -96,6 +134,7 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
     shape = read_section(JobFile, _without_broken_shorthands(data, findings), "", findings)
     name = _name(document, findings)
     models = read_models(data["models"], findings) if "models" in data else ()
+    check_twins(models, findings)
     aliases = _aliases(data)
     benchmark = read_benchmark(data.get("benchmark"), aliases, findings)
     space = read_space(document, aliases, findings, table=table)
@@ -103,6 +142,8 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
     if shape is not None and space is not None:
         _check_money(shape, models, objectives, findings)
         _check_judge(benchmark, space, findings)
+        if shape.sampler.kind == "exhaustive":
+            _check_exhaustive(space, findings)
     findings.raise_if_any()
     if shape is None or benchmark is None or space is None:
         raise AssertionError("a reader found nothing and said nothing")
@@ -138,6 +179,8 @@ def _without_broken_shorthands(
 
 def _name(document: Document, findings: Findings) -> str:
     name = document.data.get("name", Path(document.file).stem)
+    if name is None:
+        return ""  # it was forgotten, and that is noted
     if not isinstance(name, str) or not ALIAS.fullmatch(name):
         message = f"{named(name)} is no name."
         findings.add("name", message, f"Write name: with {ALIAS_FORM}.")
@@ -204,6 +247,24 @@ def _check_judge(benchmark: BenchmarkSpec | None, space: Space, findings: Findin
             "benchmark.scorer.model",
             f"{judge!r} would judge pipelines that it is part of, and a judge prefers itself.",
             "Take another model, or write may_judge_itself: true.",
+        )
+
+
+def _check_exhaustive(space: Space, findings: Findings) -> None:
+    """Refuse to go through what has no end, or none that would be reached."""
+    for component, path in components_of(space.root):
+        for name, dimension in component.params:
+            if isinstance(dimension, Range) and not dimension.is_integer:
+                message = "an open number cannot be enumerated, and the sampler is exhaustive."
+                hint = "Write a list of values, or sampler: {kind: tpe}."
+                findings.add(key_path(path, name), message, hint)
+    n_walks = count_walks(space)
+    if n_walks is not None and n_walks > MOST_WALKS:
+        findings.add(
+            "sampler.kind",
+            f"the space has {n_walks:,} combinations; an exhaustive search goes through "
+            f"{MOST_WALKS:,} at most.",
+            "Write sampler: {kind: tpe} or {kind: random}, or offer less.",
         )
 
 

@@ -14,6 +14,8 @@ SamplerKind = Literal["tpe", "random", "exhaustive"]
 class FieldsSection(Strict):
     """``benchmark.fields``: in which field of a row each thing stands. ``id: null`` makes ids."""
 
+    may_be_null = frozenset({"id"})
+
     id: str | None = "id"
     question: str = "input"
     target: str = "target"

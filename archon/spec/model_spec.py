@@ -6,7 +6,7 @@ provider) or ``url`` (any OpenAI-compatible endpoint). Keys are named (``key_env
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -143,6 +143,25 @@ def read_models(data: object, findings: Findings) -> tuple[ModelSpec, ...]:
         if model is not None:
             models.append(model)
     return tuple(sorted(models, key=lambda model: model.alias))
+
+
+def check_twins(models: Sequence[ModelSpec], findings: Findings) -> None:
+    """Note aliases that stand for one model: their pipelines would be tried twice, as two.
+
+    Keys, prices and limits make no other model, and nothing else that can be written here changes
+    what a model answers. Pipeline files may hold such aliases: there nothing is tried.
+    """
+    first: dict[tuple[str, str, str], str] = {}
+    for model in sorted(
+        models, key=lambda m: findings.document.line(key_path("models", m.alias)) or 0
+    ):
+        other = first.setdefault((model.backend, model.model, model.url), model.alias)
+        if other != model.alias:
+            findings.add(
+                key_path("models", model.alias),
+                f"{other!r} and {model.alias!r} are the same model.",
+                f"Remove one, and write {other!r} wherever {model.alias!r} stands.",
+            )
 
 
 def _read_model(alias: str, section: object, path: str, findings: Findings) -> ModelSpec | None:

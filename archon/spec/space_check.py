@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from math import inf, prod
+from math import prod
 
 from archon.components.base import Component
-from archon.components.estimate_calls import estimate_calls
-from archon.components.rules import problems_of
+from archon.components.rules import MOST_CALLS, problems_of
 from archon.components.table import COMPONENTS
 from archon.core.architecture import Architecture
 from archon.core.errors import Problem
 from archon.search.space import Chain, LayerNode, Node, OneOf, Space
+from archon.spec.fewest_calls import FewestCalls
 from archon.spec.findings import Findings
 from archon.spec.variants import Variants
 
@@ -56,18 +56,16 @@ def check_pipelines(
         return
     seen: set[tuple[str, str]] = set()
     variants, tried = Variants(table), set[Architecture]()
-    fewest_calls = inf
-    for structure in _structures(space.root, root):
+    structures = list(_structures(space.root, root))
+    for structure in structures:
         for problem in _problems(structure, variants, tried):
             place = _place(problem, structure, root)
             if (place, problem.message) not in seen and len(seen) < _SHOWN:
                 findings.add(place, problem.message, _combination(problem.hint, structure))
             seen.add((place, problem.message))
-        if not seen:
-            fewest_calls = min(fewest_calls, _fewest_calls(structure, variants))
-    if not seen and space.max_calls is not None and fewest_calls > space.max_calls:
-        message = f"no pipeline takes so few calls: the smallest takes {fewest_calls}."
-        findings.add("space.max_calls", message, "Allow more, or fewer samples.")
+    if not seen and space.max_calls is not None:
+        open_layers = [[node for node, _ in structure.layers] for structure in structures]
+        _check_calls(FewestCalls(table).beyond(open_layers, space.max_calls), findings)
     if len(seen) > _SHOWN:
         findings.add(root, f"and {len(seen) - _SHOWN} more combinations that cannot run.")
 
@@ -133,9 +131,16 @@ def _problems(
                     yield problem
 
 
-def _fewest_calls(structure: _Structure, variants: Variants) -> int:
-    layers = tuple(variants.of(node, is_high=False)[0] for node, _ in structure.layers)
-    return estimate_calls(Architecture(layers), variants.table).calls.high
+def _check_calls(fewest: int | None, findings: Findings) -> None:
+    path = "space.max_calls"
+    if fewest is None:
+        return
+    if path in findings.document.lines:
+        message = f"no pipeline takes so few calls: the smallest takes {fewest}."
+        findings.add(path, message, "Allow more, or fewer samples.")
+    else:
+        message = f"every pipeline takes too many calls a question: the smallest takes {fewest}."
+        findings.add(path, message, f"At most {MOST_CALLS:,} are run: use fewer samples.")
 
 
 def _place(problem: Problem, structure: _Structure, root: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import product
 
 from archon.components.base import Component
 from archon.components.estimate_calls import keeps_arriving
@@ -16,7 +16,7 @@ from archon.components.facts import facts_required, facts_written
 from archon.components.table import build
 from archon.core.architecture import ComponentSpec, Layer, ParamValue
 from archon.search.space import ComponentNode, Dimension, EnsembleNode, LayerNode
-from archon.spec.dimensions import MOST_COMBINATIONS, some_values
+from archon.spec.dimensions import is_number, some_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Variants:
         names = [name for name, _ in component.params]
         values = product(*(_values(dim, is_high=is_high) for _, dim in component.params))
         found: dict[object, Layer] = {}
-        for combination in islice(values, MOST_COMBINATIONS):
+        for combination in values:
             params = tuple(zip(names, combination, strict=True))
             layer = tuple(ComponentSpec(component.kind, model, params) for model in models)
             built = build(layer[0], self.table)
@@ -56,7 +56,6 @@ class Variants:
 
 def _values(dimension: Dimension, *, is_high: bool) -> tuple[ParamValue, ...]:
     values = some_values(dimension)
-    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-    if len(numbers) == len(values):
-        return (max(numbers) if is_high else min(numbers),)
-    return values
+    numbers = [value for value in values if is_number(value)]
+    others = tuple(value for value in values if not is_number(value))
+    return (*others, max(numbers) if is_high else min(numbers)) if numbers else others

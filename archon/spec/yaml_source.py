@@ -7,6 +7,7 @@ document, no duplicate keys, bounded size, depth and number of values.
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ MAX_NODES = 20_000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SIMPLE_KEY = re.compile(r"[\w-]+")
 _BAD_CHARACTER = re.compile("[\x00\ud800-\udfff]")
+_PAIR = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)")
+"""An escape, and among escapes those pairs that JSON writes for one character beyond U+FFFF."""
 _BAD_IN_FILE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -87,7 +90,10 @@ def parse_document(content: bytes, file: str) -> Document:
     if len(content) > MAX_BYTES:
         raise SpecError([_too_large(file, len(content))])
     text = _decode(content, file)
-    builder = _Builder(file, is_json=text.lstrip().startswith("{"))
+    is_json = text.lstrip().startswith("{")
+    if is_json and _PAIR.search(text) and _is_strict_json(text):
+        text = _PAIR.sub(_joined, text)
+    builder = _Builder(file, is_json=is_json)
     try:
         for event in _events(text):
             builder.take(event)
@@ -107,6 +113,21 @@ def parse_document(content: bytes, file: str) -> Document:
 
 def _events(text: str) -> Iterator[yaml.Event]:
     return yaml.parse(text, Loader=_LOADER)
+
+
+def _is_strict_json(text: str) -> bool:
+    """Whether backslashes mean what they mean in JSON; in YAML they may stand for themselves."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _joined(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return escape[0]
+    return bytes.fromhex(escape[1] + escape[2]).decode("utf-16-be")
 
 
 def _too_large(file: str, size: int) -> Problem:
@@ -158,6 +179,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
         hint = "There is a tab in the indentation: use spaces."
     elif "mapping values" in said:
         hint = "Quote values that contain a colon."
+    elif "Unicode character escape" in said:
+        hint = "Write the character itself: half a pair of escapes is none."
     elif "expected" in said and (error.context or "").startswith("while parsing a flow"):
         hint = "Is a bracket left open, or a comma missing?"
     return Problem(f"{where}.", file=file, line=mark.line + 1, hint=hint)

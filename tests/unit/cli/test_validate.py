@@ -93,6 +93,20 @@ async def test_validate_warns_of_a_key_that_is_not_set_and_never_shows_one(tmp_p
     assert "hidden" not in shown.out + shown.err
 
 
+async def test_model_that_no_component_uses_is_named_and_not_needed(
+    stub: Stub, tmp_path: Path
+) -> None:
+    job = write_job(tmp_path, stub.base_url, budget={"trials": 1}, n_questions=8)
+    other = {"url": "http://localhost:9/v1", "model": "other", "key_env": "NOT_SET_KEY"}
+    edited(job, "models", "other", value=other)
+    ran = await archon("validate", str(job), folder=tmp_path)
+    assert ran.code == 0
+    assert "model 'other' is used by no component; it is not opened." in ran.err
+    assert "NOT_SET_KEY" not in ran.err
+    searched = await archon("search", str(job), folder=tmp_path)
+    assert searched.code == 0, searched.err
+
+
 async def test_validate_takes_pipeline_files_too(tmp_path: Path) -> None:
     path = tmp_path / "best.yaml"
     path.write_text(
@@ -141,6 +155,38 @@ async def test_estimate_says_what_the_job_can_show(tmp_path: Path) -> None:
     assert _points(said) > 2 * _points(also)
     assert "10 trials" in said
     assert "The space holds 21 different pipelines." in said
+
+
+@pytest.mark.parametrize(
+    ("budget", "says", "warns"),
+    [
+        ({"trials": 10}, "", ""),
+        ({"calls": 100_000}, "are likely to allow 750 trials", ""),
+        ({"calls": 40}, "are likely to allow 0 trials", "may end the search within its first"),
+        ({"calls": 500}, "calls are likely to allow 3 trials", "after some 3 of 10 trials"),
+        ({"tokens": 500}, "tokens are likely to allow", "may end the search within"),
+        ({"usd": 0.02}, "dollars are likely to allow", "is likely to take more dollars"),
+    ],
+)
+async def test_estimate_says_how_many_trials_the_budget_allows(
+    tmp_path: Path, budget: dict[str, float], says: str, warns: str
+) -> None:
+    job = write_job(tmp_path, "http://localhost:9/v1", budget={"trials": 10, **budget})
+    ran = await archon("estimate", str(job), folder=tmp_path)
+    assert ran.code == 0, ran.err
+    assert says in ran.out
+    assert warns in ran.err
+    assert bool(warns) == bool(ran.err)
+
+
+async def test_validate_and_estimate_refuse_a_budget_that_buys_no_trial(tmp_path: Path) -> None:
+    job = write_job(tmp_path, "http://localhost:9/v1", budget={"trials": 5, "calls": 1})
+    for verb in ("validate", "estimate", "search"):
+        ran = await archon(verb, str(job), folder=tmp_path)
+        assert ran.code == 2
+        assert "budget.calls: a limit of 1 call does not allow a single trial" in ran.err
+        assert "takes at least 20 calls" in ran.err
+    assert not (tmp_path / "data").exists()
 
 
 def _points(said: str) -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from archon.core.calls import Price
 from archon.core.errors import SpecError
+from archon.scoring.cost import RUBRIC_TOKENS, JudgeCost
 from archon.search.estimate import Estimate, Plan, Spread, estimate
 from archon.search.power import smallest_difference_of_shares
 from archon.search.space import Fixed, Range
@@ -100,6 +101,47 @@ def test_estimate_says_what_the_held_out_questions_can_show_of_all_finalists() -
     assert found.smallest_difference == expected
     more = estimate(small_space(), replace(PLAN, n_held_out_questions=400))
     assert more.smallest_difference < found.smallest_difference / 2
+
+
+def test_estimate_says_what_is_likely_beside_what_is_possible() -> None:
+    found = estimate(small_space(), PLAN)
+    assert found.reply_share == 0.5
+    assert found.likely_tokens == Spread(ONE - 256, 4 * (ONE - 256), 8 * (ONE - 256))
+    assert found.likely_cost_usd is not None
+    assert found.likely_cost_usd.low == pytest.approx((100 * 1 + 256 * 2) / 1e6)
+    mean = (3 * 1 + 6 * 2 + 6 * 4 + 6 * 8) / 21
+    assert found.likely_trial.calls == pytest.approx(mean * 10)
+    assert found.likely_trial.tokens == pytest.approx(mean * 10 * (ONE - 256))
+    assert found.likely is not None and found.typical is not None
+    assert found.likely.calls == found.typical.calls
+    assert found.likely.tokens == pytest.approx(found.typical.tokens * (ONE - 256) / ONE)
+
+
+def test_calls_of_a_judge_are_in_the_sums_and_in_no_pipeline() -> None:
+    judge = JudgeCost("strong", calls=2, max_tokens=100, n_answers=2)
+    prices = {"small": Price(1.0, 2.0), "strong": Price(10.0, 20.0)}
+    plain = estimate(small_space(), replace(PLAN, prices=prices))
+    found = estimate(small_space(), replace(PLAN, prices=prices, judge=judge))
+    assert (found.calls, found.tokens, found.cost_usd) == (
+        plain.calls, plain.tokens, plain.cost_usd,
+    )  # fmt: skip
+    assert found.judge_calls == 2
+    assert found.most is not None and plain.most is not None
+    n_answers = 5 * 10 + 3 * 40
+    assert found.most.calls == plain.most.calls + 2 * n_answers
+    prompt = 64 + RUBRIC_TOKENS + 36 + 2 * 512
+    assert found.most.tokens == plain.most.tokens + 2 * n_answers * (prompt + 100)
+    assert found.most.cost_usd is not None and plain.most.cost_usd is not None
+    more = 2 * n_answers * (prompt * 10 + 100 * 20) / 1e6
+    assert found.most.cost_usd == pytest.approx(plain.most.cost_usd + more)
+    assert found.likely_trial.calls == pytest.approx(plain.likely_trial.calls + 2 * 10)
+
+
+def test_judge_without_a_price_leaves_the_cost_of_the_job_unknown() -> None:
+    found = estimate(small_space(), replace(PLAN, judge=JudgeCost("strong", 1, 100)))
+    assert found.cost_usd is not None
+    assert found.most is not None
+    assert found.most.cost_usd is None
 
 
 def test_estimate_of_a_space_without_pipelines_says_what_to_change() -> None:

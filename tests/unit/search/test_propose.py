@@ -150,3 +150,39 @@ def test_tpe_turns_to_what_is_better() -> None:
         distances.append(abs(value - 1.5))
         asked.tell(row.number, Completed((-distances[-1],), 10))
     assert sum(distances[-20:]) < sum(distances[:20]) / 2
+
+
+def test_search_that_cannot_look_at_all_pipelines_does_not_say_that_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = proposer(None)
+    assert len(run_dry(whole)) == 21
+    assert whole.is_all_tried
+    monkeypatch.setattr("archon.search.propose.MOST_WALKS", 10)
+    part = proposer(None)
+    assert len(run_dry(part)) < 21
+    assert not part.is_all_tried
+    endless = Proposer(space(generate(temperature=Range(0.0, 1.0, is_integer=False))), None, seed=0)
+    assert endless.ask() is None
+    assert not endless.is_all_tried
+
+
+def test_first_pipelines_of_a_huge_space_take_no_listing_of_it() -> None:
+    huge = space(*[generate(samples=Range(1, 9, is_integer=True)) for _ in range(12)])
+    asked = Proposer(huge, None, seed=0)
+    assert len({row.pipeline_id for row in run_dry(asked, most=5)}) == 5
+
+
+def test_walk_that_fails_is_not_left_running_in_the_sampler(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sampler = OptunaSampler("tpe", ["maximize", "minimize"])
+    asked = Proposer(small_space(), sampler, seed=0)
+
+    def fail(*_args: object) -> None:
+        raise RuntimeError("the space is broken")
+
+    monkeypatch.setattr("archon.search.propose.problems_of", fail)
+    with pytest.raises(RuntimeError, match="the space is broken"):
+        asked.ask()
+    assert [trial.state.name for trial in sampler._study.get_trials()] == ["FAIL"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,50 @@ def test_money_cannot_be_counted_without_a_price(
             prepare(job)
     else:
         assert prepare(job).study_id
+
+
+@pytest.mark.parametrize(
+    ("budget", "key", "said"),
+    [
+        ({"calls": 26}, "calls", "a trial on 20 questions takes at least 20 calls. Write 27"),
+        ({"calls": 1}, "calls", "a limit of 1 call does not allow a single trial"),
+        ({"tokens": 100}, "tokens", "does not allow a single trial"),
+        ({"usd": 0.0000001}, "usd", "does not allow a single trial"),
+        ({"calls": 27}, "", ""),
+        ({"tokens": 1000}, "", ""),
+        ({"usd": 0.01}, "", ""),
+        ({"calls": 1000, "tokens": 100}, "tokens", "does not allow"),
+    ],
+)
+def test_budget_that_buys_no_trial_is_refused_before_anything_is_paid(
+    tmp_path: Path, budget: dict[str, float], key: str, said: str
+) -> None:
+    job = load_job(write_job(tmp_path, URL, budget={"trials": 5, **budget}))
+    if not key:
+        assert prepare(job).study_id
+        return
+    with pytest.raises(SpecError) as refused:
+        prepare(job)
+    (problem,) = refused.value.problems
+    assert problem.path == f"budget.{key}"
+    assert problem.line
+    assert said in str(problem)
+
+
+def test_calls_of_a_judge_belong_to_a_trial(tmp_path: Path) -> None:
+    models = {
+        "small": {"url": URL, "model": "adds-0.6"},
+        "judge": {"url": URL, "model": "echo"},
+    }
+    scorer = {"kind": "judge_pairwise", "model": "judge", "samples": 2, "baseline": "base"}
+    path = write_job(
+        tmp_path,
+        URL,
+        models=models,
+        benchmark={"file": "sums.jsonl", "scorer": scorer},
+        budget={"calls": 133, "trials": 2},
+    )
+    rows = [{"id": f"{i}", "input": f"q {i}", "metadata": {"base": "x"}} for i in range(40)]
+    (tmp_path / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(SpecError, match="takes at least 100 calls"):
+        prepare(load_job(path))

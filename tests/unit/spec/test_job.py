@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from archon.benchmarks.fields import FieldMap
 from archon.core.calls import Price
 from archon.core.errors import Problem, SpecError
-from archon.spec.job import BudgetSpec, JobSpec, load_job, read_job
+from archon.spec.job import BudgetSpec, JobSpec, load_job, read_job, read_stored_job
 from archon.spec.yaml_source import parse_document
 
 Read = Callable[..., JobSpec]
@@ -56,6 +57,24 @@ BAD: list[tuple[str, str, str, int, str, str]] = [
     ("usd with a unit", B, "budget: {usd: 10 USD}", 10, "budget.usd", "without a unit"),
     ("time in base 60", B, "budget: {wall_s: 1:30}", 10, "budget.wall_s", "Write 90"),
     ("no limit and paid models", B, "budget: {}", 10, "budget", "need a limit"),
+    ("forgotten usd", B, "budget: {trials: 12, usd: }", 10, "budget.usd",
+     "usd has no value. Write one, or remove the line."),
+    ("forgotten calls", B, "budget: {trials: 12, calls: null}", 10, "budget.calls", "no value"),
+    ("forgotten seed", "seed: 7", "seed:", 11, "seed", "seed has no value"),
+    ("forgotten name", "name: t", "name:", 1, "name", "name has no value"),
+    ("forgotten max_search", F, f"{F}\n  max_search:", 4, "benchmark.max_search", "no value"),
+    ("forgotten field", F, f"{F}\n  fields: {{target: }}", 4, "benchmark.fields.target",
+     "target has no value"),
+    ("forgotten concurrency", N, f"{N[:-1]}, concurrency: }}", 8, "models.near.concurrency",
+     "concurrency has no value"),
+    ("forgotten price", N, f"{N[:-1]}, price: }}", 8, "models.near.price", "price has no value"),
+    ("forgotten part of a price", N,
+     f"{N[:-1]}, price: {{input_usd_per_mtok: 1, output_usd_per_mtok: }}}}", 8,
+     "models.near.price.output_usd_per_mtok", "output_usd_per_mtok has no value. Write one."),
+    ("forgotten ceiling", "space:", "space:\n  max_calls:", 13, "space.max_calls", "nothing"),
+    ("forgotten objectives", O, "", 9, "objectives", "got nothing"),
+    ("forgotten budget", B, "budget:", 10, "budget", "got nothing"),
+    ("forgotten kind", "seed: 7", "sampler: {kind: }", 11, "sampler.kind", "kind has no value"),
     ("huge concurrency", S, S[:-1] + ", concurrency: 10000}", 6, "models.small.concurrency",
      "at most 1024"),
     ("no deadline", S, S[:-1] + ", deadline_s: 0}", 6, "models.small.deadline_s", "more than 0"),
@@ -93,6 +112,12 @@ BAD: list[tuple[str, str, str, int, str, str]] = [
     ("model from nowhere", S, "small: {model: x}", 6, "models.small", "exactly one of"),
     ("model from two places", S, "small: {engine: smollm2-135m-instruct, litellm: x}", 6,
      "models.small", "has engine and litellm"),
+    ("two names of one url", N,
+     f'{N}\n  far: {{url: "http://127.0.0.1:8000/v1/", model: llama, key_env: OTHER_KEY}}', 9,
+     "models.far", "'near' and 'far' are the same model. Remove one"),
+    ("two names of one hosted model", "near: {url: \"http://127.0.0.1:8000/v1\", model: llama}",
+     "a: {litellm: openai/gpt-5, price: {input_usd_per_mtok: 1, output_usd_per_mtok: 2}}", 8,
+     "models.a", "'big' and 'a' are the same model"),
     ("unknown model key", N, N[:-1] + ", modle: x}", 8, "models.near.modle", "mean 'model'?"),
     ("url without a model", N, 'near: {url: "http://127.0.0.1:1/"}', 8, "models.near.model",
      "'model' is missing"),
@@ -232,6 +257,49 @@ def test_objectives_left_out_are_quality_and_cost_where_it_is_known(
     assert spec.objectives == objectives
 
 
+def test_null_means_something_for_ids_and_for_parameters_of_components(job: Read) -> None:
+    assert job((F, f"{F}\n  fields: {{id: null}}")).benchmark.fields.id is None
+    keep = job((A, "{rank: {model: big, keep: null}}")).space
+    assert "('keep', Fixed(value=None))" in repr(keep)
+
+
+def test_what_is_forgotten_is_said_once(refusal: Refusal) -> None:
+    assert len(refusal((B, "budget: {trials: 12, usd: }"))) == 1
+    assert len(refusal(("name: t", "name:"))) == 1
+    assert len(refusal(('url: "http://127.0.0.1:8000/v1"', "url: "))) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "path"),
+    [
+        (G, "temperature: {from: 0.1, to: 1}", 14, "space.layers[0].generate.temperature"),
+        (A, "{generate: {model: big, temperature: {from: 0.1, to: 1}}}", 15,
+         "space.layers[1].one_of[1].generate.temperature"),
+        (A, "[repeat: {times: 2, layers: [side_by_side: [generate: {model: big}, "
+         "generate: {model: small, temperature: {from: 0.1, to: 1}}]]}]", 15,
+         "space.layers[1].one_of[1][0].repeat.layers[0].side_by_side[1].generate.temperature"),
+    ],
+    ids=["layer", "alternative", "deep"],
+)  # fmt: skip
+def test_exhaustive_search_over_an_open_number_is_refused_where_the_number_stands(
+    refusal: Refusal, old: str, new: str, line: int, path: str
+) -> None:
+    (problem,) = refusal((B, "sampler: {kind: exhaustive}\nbudget: {trials: 5}"), (old, new))
+    assert (problem.line, problem.path) == (line + 1, path)
+    assert "cannot be enumerated" in problem.message
+    assert "Write a list" in problem.hint
+
+
+def test_exhaustive_search_over_more_than_it_goes_through_is_refused_with_the_count(
+    refusal: Refusal, job: Read
+) -> None:
+    exhaustive = ("seed: 7", "sampler: {kind: exhaustive}")
+    (problem,) = refusal(exhaustive, (G, "max_tokens: {from: 1, to: 100001}"))
+    assert (problem.line, problem.path) == (11, "sampler.kind")
+    assert "200,002 combinations" in problem.message
+    assert job(exhaustive, (G, "max_tokens: {from: 1, to: 100000}")).sampler == "exhaustive"
+
+
 def test_free_models_and_an_exhaustive_search_need_no_limit(job: Read) -> None:
     changes = [(B, "sampler: {kind: exhaustive}"), (f"  {N}\n", "")]
     big = "  big: {litellm: openai/gpt-5, key_env: OPENAI_API_KEY}\n"
@@ -257,3 +325,40 @@ def test_a_job_s_canonical_text_is_read_back_as_the_same_job(job: Read) -> None:
     again = read_job(parse_document(spec.canonical_json().encode(), spec.source.file))
     assert again == spec
     assert again.canonical_json() == spec.canonical_json()
+
+
+def test_models_that_a_search_may_ask_are_those_of_its_space_and_its_judge(job: Read) -> None:
+    spec = job()
+    assert [model.alias for model in spec.used_models] == ["big", "small"]
+    assert [model.alias for model in spec.unused_models] == ["near"]
+    assert not job((K, "{kind: judge, model: near}")).unused_models
+
+
+VALID: list[tuple[str, str]] = [
+    ("name: t", "name: t"),
+    ("name: t\n", ""),
+    (B, "budget: {trials: 12, calls: 900, wall_s: 60, held_out_share: 0.4}"),
+    (f"objectives: {O}\n", ""),
+    (K, "{kind: judge, model: big, may_judge_itself: true}"),
+    (F, "builtin: keywords"),
+    (G, "temperature: {from: 0.00001, to: 1, log: true}"),
+    (N, f"{N[:-1]}, many_samples: true, context_tokens: 4096}}"),
+    (F, f"{F}\n  fields: {{id: null, question: \U0001f600}}"),
+    (A, "check: {contains: ['\U0001f600', caf\u00e9, \u65e5\u672c, 'a\\b', '\\ud83d']}"),
+    (F, f"{F}\n  fields: {{target: {chr(0x65E5) * 70_000}}}"),
+]
+
+
+@pytest.mark.parametrize("change", VALID, ids=range(len(VALID)))
+def test_a_job_is_read_back_from_a_database_whatever_stands_in_it(
+    job: Read, change: tuple[str, str]
+) -> None:
+    spec = job(change)
+    again = read_stored_job(spec.canonical_json(), "job of study 0123456789ab")
+    assert again.canonical_json() == spec.canonical_json()
+    assert (again.name, again.space, again.models) == (spec.name, spec.space, spec.models)
+
+
+def test_a_job_that_states_its_name_is_stored_as_its_data_alone(job: Read) -> None:
+    spec = job()
+    assert json.loads(spec.canonical_json()) == spec.source.data

@@ -111,6 +111,59 @@ def test_a_space_of_nothing_but_huge_pipelines_is_refused(refusal: Refusal) -> N
     assert "the smallest takes 1801" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("max_calls", "layers", "smallest"),
+    [
+        (4, "verify: {model: small, mode: [two_step, one_step]}", None),
+        (4, "verify: {model: small, mode: [one_step, two_step]}", None),
+        (3, "verify: {model: small, mode: [two_step, one_step]}", 4),
+        (3, "critique: {model: small, scope: [each, batch]}\n    - fuse: {model: small}", 4),
+        (4, "critique: {model: small, scope: [each, batch]}\n    - fuse: {model: small}", None),
+        (2, "one_of: [{rank: {model: small}}, {rank: {model: small, permutations: 3}}]", 3),
+        (3, "one_of: [{rank: {model: small, permutations: 3}}, {rank: {model: small}}]", None),
+        # Of one candidate there is nothing to verify: as the search counts, that takes no call.
+        (3, "rank: {model: small, keep: 1}\n    - verify: {model: small}", None),
+    ],
+)
+def test_a_ceiling_that_some_setting_keeps_is_no_fault(
+    job: Read, refusal: Refusal, max_calls: int, layers: str, smallest: int | None
+) -> None:
+    changes = [
+        ("samples: {from: 1, to: 8}", "samples: 2"),
+        ("  layers:", f"  max_calls: {max_calls}\n  layers:"),
+        (L1, f"- {layers}"),
+    ]
+    if smallest is None:
+        assert job(*changes).space.max_calls == max_calls
+        return
+    (problem,) = refusal(*changes)
+    assert f"the smallest takes {smallest}" in problem.message
+
+
+def numbers(low: int, high: int) -> str:
+    return f"[{', '.join(map(str, range(low, high)))}]"
+
+
+def test_combinations_of_numbers_are_checked_however_many_there_are(
+    job: Read, refusal: Refusal
+) -> None:
+    limits = "min_words: {}, max_words: {}, min_chars: {}, max_chars: {}"
+    many = (numbers(1, 12), numbers(20, 40), numbers(1, 12), numbers(300, 330))
+    assert job((L1, f"- check: {{{limits.format(*many)}}}"))
+    with_a_hole = (*many[:3], numbers(300, 330)[:-1] + ", 5]")
+    found = refusal((L1, f"- check: {{{limits.format(*with_a_hole)}}}"))
+    assert any("chars" in problem.path for problem in found), found
+
+
+def test_more_combinations_than_can_be_checked_are_refused_with_their_number(
+    refusal: Refusal,
+) -> None:
+    texts = f"[{', '.join(f't{i}' for i in range(70))}]"
+    (problem,) = refusal((L1, f"- check: {{starts_with: {texts}, ends_with: {texts}}}"))
+    assert (problem.line, problem.path) == (15, "space.layers[1].check")
+    assert "too many combinations to check: 4,900" in problem.message
+
+
 def test_large_pipelines_are_outside_the_space_and_no_fault_of_it(job: Read) -> None:
     space = job(("samples: {from: 1, to: 8}", "samples: {from: 1, to: 1000}")).space
     assert space.max_calls == 1000

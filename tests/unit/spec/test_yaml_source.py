@@ -198,3 +198,26 @@ def test_what_is_written_is_read_back_the_same(data: dict[str, object]) -> None:
 def test_text_that_looks_like_something_else_is_quoted_when_written(text: str) -> None:
     assert not is_plain_text(text)
     assert to_yaml({"a": text}) == f'a: "{text}"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'{"a": "\ud83d\ude00"}', "\U0001f600"),
+        (r'{"a": "x\\ud83d\ude00"}', None),
+        (r'{"a": "\\\ud83d\ude00"}', "\\\U0001f600"),
+        (r"{a: '\ud83d\ude00'}", r"\ud83d\ude00"),
+        (r'{"a": "\ud83d\ud83d\ude00"}', None),
+        (r'{"a": "\ud83d"}', None),
+        (r'{"a": "\ude00\ud83d"}', None),
+    ],
+    ids=["pair", "escaped backslash", "after a backslash", "YAML", "half before", "half", "turned"],
+)
+def test_json_escapes_of_one_character_in_two_halves_are_that_character(
+    text: str, value: str | None
+) -> None:
+    if value is not None:
+        assert parse_document(text.encode(), "f").data == {"a": value}
+        return
+    with pytest.raises(SpecError, match="half a pair"):
+        parse_document(text.encode(), "f")
