@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Literal, get_args
+
+from archon.components.answer_numbers import literal_number
 
 Kind = Literal["auto", "number", "choice", "math", "text"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -23,35 +24,8 @@ KINDS: tuple[str, ...] = get_args(Kind)
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Letters of the options of a multiple-choice question."""
 
-_MOST_DIGITS = 800
-_MOST_MANTISSA_DIGITS = 200
-_MOST_EXPONENT = 400
 _LONGEST_SPAN = 300
 """A longer text is no short answer and has no key."""
-
-# Every repetition is possessive: no input makes these patterns backtrack.
-_WHOLE = r"[0-9][0-9,]*+"
-NUMBER = re.compile(
-    rf"""
-    (?<![\w/])(?<![0-9][.,])
-    (?P<sign>(?<![)\]}}])[-+\u2212])?+
-    (?:\\?[$€£¥]\s?+)?+
-    (?:
-        (?P<mixed>[0-9]++)?\s?\\[dt]?frac\s?\{{(?P<top>-?[0-9]++)\}}\s?\{{(?P<bottom>[0-9]++)\}}
-      | (?P<whole>[0-9]++)\ (?P<part>[0-9]++)/(?P<parts>[0-9]++)(?![0-9/])
-      | (?P<num>[0-9]++)\s?+/\s?+(?P<den>[0-9]++)(?![0-9/])
-      | (?P<plain>(?:{_WHOLE}(?:\.[0-9]++)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++(?!\w|\.[0-9]))?+)
-    )
-    (?P<percent>\s?+(?:\\?%|percent\b))?+
-    """,
-    re.VERBOSE,
-)
-_UNIT = re.compile(
-    r"\s?(?![xyz]\b)(?:°[A-Z]|[A-Z]{3}|[^\W\dA-Z_][^\W\d_]{0,20}(?:[ /][^\W\d_]{1,20})?[²³]?)"
-)
-"""At most two words, the first in lower case: ``apples``, ``km/h``, ``USD``; ``5x`` has none."""
-_CLOSING = " \t\r\n.,;:!?*_`'\")"
-_OPENING = " \t\r\n*_`'\"("
 
 
 def canon(span: str, kind: str) -> str | None:
@@ -80,69 +54,21 @@ def _settled(step: Callable[[str], str | None], span: str) -> str | None:
     return None
 
 
-def number_key(match: re.Match[str]) -> str | None:
-    """The exact value of a ``NUMBER`` as a reduced fraction; a percentage keeps its sign."""
-    found = match.groupdict()
-    try:
-        if found["top"] is not None:
-            value = _ratio(found["top"], found["bottom"]) + _ratio(found["mixed"] or "0", "1")
-        elif found["part"] is not None:
-            value = _ratio(found["part"], found["parts"]) + _ratio(found["whole"], "1")
-        elif found["num"] is not None:
-            value = _ratio(found["num"], found["den"])
-        else:
-            value = _plain(found["plain"])
-    except (ValueError, ZeroDivisionError):
-        return None
-    if found["sign"] in ("-", "\u2212"):
-        value = -value
-    return f"{value}%" if found["percent"] else str(value)
-
-
-def _ratio(top: str, bottom: str) -> Fraction:
-    if max(len(top), len(bottom)) > _MOST_DIGITS:
-        raise ValueError("too many digits")
-    return Fraction(int(top), int(bottom))
-
-
-def _plain(text: str) -> Fraction:
-    mantissa, _, exponent = text.lower().rstrip(",").partition("e")
-    most = _MOST_MANTISSA_DIGITS if exponent else _MOST_DIGITS
-    if len(mantissa) > most or len(exponent) > 5 or abs(int(exponent or 0)) > _MOST_EXPONENT:
-        raise ValueError("too large to be an answer")
-    whole, _, decimals = mantissa.partition(".")
-    groups = whole.split(",")
-    if len(groups) > 1 and not (
-        1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
-    ):
-        raise ValueError("commas that do not group thousands")
-    return Fraction(f"{''.join(groups) or '0'}.{decimals or '0'}e{exponent or 0}")
-
-
-def literal_number(span: str, *, with_unit: bool = True) -> str | None:
-    """The key of a span that is one number and nothing else, but perhaps its unit."""
-    text = span.strip(_OPENING).rstrip(_CLOSING).removeprefix("\\(").removesuffix("\\)")
-    text = text.strip("$ ") if text.endswith("$") else text
-    match = NUMBER.match(text)
-    if match is None:
-        return None
-    rest = text[match.end() :].rstrip(_CLOSING)
-    if rest and not (with_unit and _UNIT.fullmatch(rest)):
-        return None
-    return number_key(match)
-
-
 def _number(span: str) -> str | None:
     return literal_number(span)
 
 
-_LONE = re.compile(r"[\s*_(\[{$`]*([A-Za-z])[\s*_)\]}$`.:,]*", re.ASCII)
-_LED = re.compile(r"[\s*_]*(?:\(([A-Za-z])\)|([A-Za-z])[).:])[\s*_]+\S", re.ASCII)
+_LONE = re.compile(r"[\s*_(\[{$`\"'<]*([A-Za-z])[\s*_)\]}$`.:,!\"'>]*", re.ASCII)
+_LED = re.compile(
+    r"[\s*_]*(?:[(\[]([A-Za-z])[)\]]|([A-Za-z])[*_]{0,3}[).:]|([A-Z])(?=\s[-\u2013\u2014]\s))"
+    r"[\s*_]+\S",
+    re.ASCII,
+)
 
 
 def letter_of(span: str, letters: str = LETTERS) -> str | None:
     """The option's letter where the span is one: ``B``, ``(B)``, ``B.``, ``**B**``, ``B) text``."""
-    text = _TEXT.sub(r"\1", span.strip()[:_LONGEST_SPAN])
+    text = without_text_commands(span.strip()[:_LONGEST_SPAN])
     match = _LONE.fullmatch(text) or _LED.match(text)
     if match is None:
         return None
@@ -151,24 +77,43 @@ def letter_of(span: str, letters: str = LETTERS) -> str | None:
 
 
 _DROPPED = re.compile(
-    r"\\(?:left|right|displaystyle|limits)(?![A-Za-z])|\\[!,;:>( )\[\]]|\\q?quad(?![A-Za-z])|\$"
-    r"|\^\{?\\circ\}?|\\degree(?![A-Za-z])"
+    r"\\(?:left|right|displaystyle|limits)(?![A-Za-z])|\\[!,;:>( )\[\]]|\\q?quad(?![A-Za-z])"
+    r"|\\?\$|\^\{?\\circ\}?|\\degree(?![A-Za-z])"
 )
-_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox|operatorname)\s?\{([^{}]*)\}")
-_UNIT_AT_END = re.compile(r"(?<=[0-9}])\s*\\(?:text|mathrm|mbox)\s?\{[^{}]*\}\s*$")
+_TEXT = re.compile(r"\\(?:text|textrm|mathrm|textbf|mathbf|mbox|operatorname)\s?\{([^{}]*+)\}")
+_UNIT_AT_END = re.compile(
+    r"(?<=[0-9}])(?:\s|\\[,;: ])*+\\(?:text|mathrm|mbox)\s?\{[^{}]*+\}(?:\^\{?[0-9]\}?)?\s*$"
+)
 _SHORT_FRAC = re.compile(r"\\frac\s?([0-9])\s?([0-9])")
 _SLASHED = re.compile(r"(?<![\w}/.])([0-9]{1,50})/([0-9]{1,50})(?![\w{/.])")
 _NAMED = re.compile(r"^[A-Za-z](?:_\{?\w\}?)?\s*=\s*(?=[^=]+$)")
+_ROOT = re.compile(r"√\s?(?:([0-9]++|[A-Za-z])|\(([^()√]*+)\)|\{([^{}√]*+)\})")
+_SYMBOLS = str.maketrans(
+    {"\u2212": "-", "\u2013": "-", "π": "\\pi ", "∞": "\\infty ", "≤": "\\le ", "≥": "\\ge "}
+)
+
+
+def without_text_commands(span: str) -> str:
+    r"""The span with what ``\text{...}`` and its like hold in their place."""
+    return _TEXT.sub(r"\1", span)
+
+
+def latex_symbols(text: str) -> str:
+    """The text with the signs that have a LaTeX command written so: ``√3``, ``π``, ``∞``."""
+    return _ROOT.sub(lambda m: f"\\sqrt{{{m[1] or m[2] or m[3] or ''}}}", text).translate(_SYMBOLS)
 
 
 def _math(span: str) -> str | None:
-    if len(span) > _LONGEST_SPAN and literal_number(span, with_unit=False) is None:
-        return None
-    text = _UNIT_AT_END.sub("", span.strip())
-    text = _TEXT.sub(r"\1", _DROPPED.sub("", text)).strip().strip("*`").rstrip(" .,;:")
+    if len(span) > _LONGEST_SPAN:
+        return literal_number(span, with_unit=False)
+    # First, because thin spaces and commas of thousands vanish below.
+    if (exact := literal_number(span, with_unit=False)) is not None:
+        return exact
+    text = _UNIT_AT_END.sub("", latex_symbols(span.strip()))
+    text = without_text_commands(_DROPPED.sub("", text)).strip().strip("*`").rstrip(" .,;:")
     text = re.sub(r"\\[dt]frac(?![A-Za-z])", r"\\frac", text)
     text = _SLASHED.sub(r"\\frac{\1}{\2}", _SHORT_FRAC.sub(r"\\frac{\1}{\2}", text))
-    text = _NAMED.sub("", text.replace("\u2212", "-"))
+    text = _NAMED.sub("", text)
     if (exact := literal_number(text, with_unit=False)) is not None:
         return exact
     return _sorted_set("".join(text.split())) or None
@@ -197,21 +142,35 @@ def _split_at_commas(text: str) -> list[str] | None:
     return items if depth == 0 else None
 
 
-_INSIDE_NUMBER = re.compile(r"(?<=[0-9])[.,:/](?=[0-9])|(?<!\S)-(?=[0-9])")
+_INSIDE_NUMBER = re.compile(
+    r"(?<=[0-9])[.,:/-](?=[0-9])|(?<!\S)-(?=[0-9])|(?<=[0-9] )-(?= [0-9])|(?<=[^\W_])\#(?!\w)"
+)
+"""Punctuation that tells answers apart: 10:30, 5-7, -3, C#."""
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
 def _text(span: str) -> str | None:
+    return _words(span, str.casefold)
+
+
+def _words(span: str, folded: Callable[[str], str]) -> str | None:
     if len(span) > _LONGEST_SPAN:
         return None
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", span).casefold())
+    text = without_text_commands(span)
+    text = unicodedata.normalize("NFKC", folded(unicodedata.normalize("NFKC", text)))
+    text = text.translate(_DASHES)
     kept = {match.start() for match in _INSIDE_NUMBER.finditer(text)}
     chars = [
         char if i in kept or not _is_punctuation(char) else "" if char in ".'\u2019" else " "
         for i, char in enumerate(text)
     ]
     words = "".join(chars).split()
-    return " ".join([word for word in words if word not in _ARTICLES] or words) or None
+    # An answer of punctuation alone, "] )", keeps it.
+    bare = "".join(text.split()).rstrip(".")
+    return " ".join([word for word in words if word not in _ARTICLES] or words) or bare or None
+
+
+_DASHES = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2013": "-", "\u2212": "-"})
 
 
 def _is_punctuation(char: str) -> bool:
@@ -228,7 +187,11 @@ def _auto(span: str) -> str | None:
         return number
     if (letter := letter_of(span)) is not None:
         return letter
-    return _math(span) if looks_like_math(span) else _text(span)
+    if looks_like_math(span):
+        return _math(span)
+    key = _text(span)
+    # In lower case "7 Samurai" would pass for seven of them.
+    return _words(span, str) if key is not None and literal_number(key) is not None else key
 
 
 _CANON: dict[str, Callable[[str], str | None]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ class Contains:
     """Right when a target is named as whole words and none of the distractors is.
 
     ``distractors`` names the field of the metadata that lists texts which must not be named;
-    examples without it have none.
+    examples without it have none. "not the cat" does not name the cat.
     """
 
     distractors: str = "distractors"
@@ -35,6 +36,7 @@ class Contains:
         listed = example.metadata.get(self.distractors)
         wrong = listed if isinstance(listed, list) else []
         for distractor in wrong:
-            if has_words(answer.text, str(distractor)):
+            refused = rf"\bnot (?:an? |the )?{re.escape(str(distractor))}(?!\w)"
+            if has_words(re.sub(refused, " ", answer.text, flags=re.IGNORECASE), str(distractor)):
                 return verdict(False, f"{distractor!r} is named as well")
         return verdict(True, "the target is named")

@@ -17,10 +17,13 @@ from archon.scoring.text import Read, part_read, words_of
 class F1:
     """Harmonic mean of precision and recall over words; the best of the aliases.
 
+    The words are those of what the reply states as its answer, or else of its first or last line
+    (``archon.scoring.text.part_read``); a reply that is a target as a whole is right as well.
+
     Source: the SQuAD evaluation, Rajpurkar et al. 2016 (arXiv 1606.05250), section 6.1.
     """
 
-    read: Read = "whole"
+    read: Read = "stated"
 
     kind: ClassVar[str] = "f1"
 
@@ -34,6 +37,9 @@ class F1:
 
     async def score(self, example: Example, answer: Answer) -> Score:
         """The F1 of the answer's words, 0 where none is shared."""
+        whole = words_of(answer.text)
+        if self.read == "stated" and any(whole == words_of(target) for target in example.targets):
+            return Score(1.0, "it is the target")
         given = words_of(part_read(answer.text, self.read))
         best = max(overlap(given, words_of(target)) for target in example.targets)
         return Score(best, f"F1 over {len(given)} words")

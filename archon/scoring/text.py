@@ -1,4 +1,4 @@
-"""Texts made comparable: normalisation, words, and where in a reply the answer stands."""
+"""Texts made comparable: normalisation, words, and the part of a reply that is compared."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import string
 import unicodedata
 from typing import Literal
 
+from archon.components.answers import extract
+
 Normalise = Literal["squad", "case", "none"]
 Read = Literal["whole", "first_line", "last_line", "stated", "contains"]
 
-_INNER_POINT = re.compile(r"(?<=\d)\.(?=\d)")
-_MINUS = re.compile(r"(?<!\w)[-−](?=[\d.])")
-_KEPT = {"\x00": ".", "\x01": "-"}
-_PUNCTUATION = str.maketrans("", "", string.punctuation + "‘’“”´`…")
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-") | {"\u2014": " "})
+_MEANS = re.compile(
+    r"(?<=\d)[./:-](?=\d)|(?<![\w.])\.(?=\d)|(?<!\w)-(?=[\d.])|(?<=\w)(?:\+{1,2}|\#)(?!\w)"
+)
+"""Punctuation that tells answers apart: 3.5, 1/2, 10:30, 5-7, -3, C++, C#."""
+_PUNCTUATION = frozenset(string.punctuation + "´")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-_BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
-_STATED = re.compile(r"\banswer\b(?:\s+(?:is|to\s[^:\n]{0,200}\sis)\b\s*:?|\s*:)", re.IGNORECASE)
+_SEPARATORS = re.compile(r"[/;|…→\u200b\u2014]|(?<!\d)[:\u2013]|[\u2013:](?!\d)|['’]s\b")
+_DATES = re.compile(r"(?<=\d)/(?=\d)")
 
 
 def normalised(text: str, how: Normalise = "squad") -> str:
@@ -25,22 +29,27 @@ def normalised(text: str, how: Normalise = "squad") -> str:
     Args:
         text: An answer or a target.
         how: "squad": lower case, no punctuation, no articles, single spaces, as the SQuAD
-            evaluation does (Rajpurkar et al. 2016, section 6), except that a decimal point and
-            a minus sign before a number stay, and that a text which would vanish ("A", "})")
-            keeps as much as is needed. "case": lower case and single spaces. "none": only the
-            space around it goes.
+            evaluation does (Rajpurkar et al. 2016, section 6), except that punctuation which
+            tells answers apart stays (3.5, 1/2, 10:30, 1914-18, -3, C++), that all dashes are
+            one, and that a text which would vanish ("A", "] )") keeps as much as is needed.
+            "case": lower case and single spaces. "none": only the space around it goes.
     """
     if how == "none":
         return text.strip()
     folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     if how == "case":
         return folded
-    marked = _MINUS.sub("\x01", _INNER_POINT.sub("\x00", folded))
-    bare = marked.translate(_PUNCTUATION)
-    for mark, sign in _KEPT.items():
-        bare = bare.replace(mark, sign)
-    bare = " ".join(bare.split())
-    return " ".join(_ARTICLES.sub(" ", bare).split()) or bare or folded
+    plain = folded.translate(_DASHES)
+    kept = {i for match in _MEANS.finditer(plain) for i in range(*match.span())}
+    chars = [c for i, c in enumerate(plain) if i in kept or not _is_punctuation(c)]
+    bare = " ".join("".join(chars).split())
+    # Brackets and signs alone: each stands for itself, however they are spaced.
+    signs = " ".join(folded.replace(" ", "").rstrip(".") or folded)
+    return " ".join(_ARTICLES.sub(" ", bare).split()) or bare or signs
+
+
+def _is_punctuation(char: str) -> bool:
+    return char in _PUNCTUATION or unicodedata.category(char)[0] == "P"
 
 
 def words_of(text: str) -> list[str]:
@@ -49,9 +58,21 @@ def words_of(text: str) -> list[str]:
 
 
 def has_words(text: str, part: str) -> bool:
-    """Whether the normalised ``part`` stands in ``text`` as whole words."""
-    inner = normalised(part)
-    return bool(inner) and f" {inner} " in f" {normalised(text)} "
+    """Whether the normalised ``part`` stands in ``text`` as whole words.
+
+    A dash, a slash, a semicolon and the like end a word too ("Paris/France"), and so does a
+    possessive ("Paris's"), but not within numbers: "2" does not stand in "1/2".
+    """
+    for form in (text, _separated(text)):
+        inner = normalised(part if form is text else _separated(part))
+        if inner and f" {inner} " in f" {normalised(form)} ":
+            return True
+    return False
+
+
+def _separated(text: str) -> str:
+    kept = _DATES.sub("\0", text)
+    return _SEPARATORS.sub(" ", kept).replace("\0", "/")
 
 
 def part_read(text: str, read: Read) -> str:
@@ -60,23 +81,16 @@ def part_read(text: str, read: Read) -> str:
     Args:
         text: The whole reply.
         read: "whole" and "contains": all of it. "first_line", "last_line": of those that are
-            not blank. "stated": what the last boxed expression or the last "answer is" or
-            "answer:" says, and the last line where nothing does.
+            not blank. "stated": what votes read as an answer in words: what "Answer:", "the
+            answer is", ``<answer>`` or a box says, without the reason that follows it; else the
+            first line, where a blank line and an explanation follow ("Explanation: ...", or its
+            own words again); else the last bold words, else the last line.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if read in ("whole", "contains") or not lines:
         return text.strip()
     if read == "first_line":
         return lines[0]
-    return (_stated(text) if read == "stated" else "") or lines[-1]
-
-
-def _stated(text: str) -> str:
-    boxed = _BOXED.findall(text)
-    if boxed:
-        return str(boxed[-1]).strip()
-    found = list(_STATED.finditer(text))
-    if not found:
-        return ""
-    rest = text[found[-1].end() :].strip()
-    return rest.splitlines()[0].strip(" *_`") if rest else ""
+    if read == "stated" and (stated := extract(text, "text")) is not None:
+        return stated.strip()
+    return lines[-1]
