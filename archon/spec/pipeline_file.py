@@ -65,13 +65,13 @@ class PipelineFile:
             data["provenance"] = self.provenance.to_data()
         return to_yaml(data | {"sha256": _checksum(data)})
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the file whole or not at all.
 
         Raises:
             ArchonError: It cannot be written.
         """
-        write_whole(path, self.to_yaml())
+        write_whole(Path(path), self.to_yaml())
 
 
 class _PipelineSection(Strict):

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import ast
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,3 +104,18 @@ def test_package_shows_its_public_names_and_no_others() -> None:
     assert {"Pipeline", "Study"} <= set(dir(archon))
     with pytest.raises(AttributeError, match="no attribute 'Pipelin'"):
         archon.Pipelin  # noqa: B018
+
+
+async def test_readme_example_of_python_runs_as_it_stands(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", readme, flags=re.MULTILINE | re.DOTALL)
+    write_job(tmp_path, stub.base_url)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    # As a notebook runs a cell: in the loop that is there already.
+    code = compile(example, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    await eval(code, names)
+    assert names["result"].answer.text
+    assert (tmp_path / "best.yaml").exists()
