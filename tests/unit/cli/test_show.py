@@ -125,6 +125,7 @@ async def test_show_trial_has_its_pipeline_and_every_question(
     assert ran.code == 0, ran.err
     assert "layers:" in ran.out
     assert "Held-out questions" in ran.out
+    assert f"archon show {study['study']['id']} --trial" in ran.out  # a name may mean another
     as_data = await archon(
         "show", "sums", "--trial", str(trial["number"]), "--json", folder=tmp_path
     )
