@@ -1,4 +1,4 @@
-"""What one command pays for, counted where it is stored: no call is forgotten, none counts twice."""
+"""What one command pays for, counted where it is stored: nothing is forgotten or counted twice."""
 
 from __future__ import annotations
 
