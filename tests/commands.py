@@ -37,7 +37,7 @@ async def start(
             _RUN,
             *args,
             cwd=folder,
-            env=_environment(folder, environment),
+            env=environment_of(folder, environment),
             stdin=stdin,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -58,7 +58,7 @@ async def ended(process: asyncio.subprocess.Process, send: signal.Signals | None
     return Ran(process.returncode, out.decode(), err.decode())
 
 
-def _environment(folder: Path, more: Mapping[str, str]) -> dict[str, str]:
+def environment_of(folder: Path, more: Mapping[str, str]) -> dict[str, str]:
     own = {"ARCHON_DATA_DIR": str(folder / "data"), "ARCHON_CACHE_DIR": str(folder / "cache")}
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ARCHON_", "COLUMNS"))}
     return kept | own | dict(more)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from archon.cli.options import AsJson, PipelineArgument
-from archon.cli.output import err, out, print_json, say
+from archon.cli.output import err, print_json, print_text, say
 from archon.cli.running import Stopped, complete
 
 if TYPE_CHECKING:
@@ -28,11 +28,15 @@ def ask(
 ) -> None:
     """Ask a pipeline one question and print its answer."""
     from archon.core.errors import SpecError
-    from archon.service.library import Pipeline
+    from archon.service.library import Pipeline, conversation
 
-    text = sys.stdin.read() if question == "-" else question
+    text = _piped_in() if question == "-" else question
     if not text.strip():
         raise SpecError("the question is empty. Write one, or pipe it in: archon ask FILE -")
+    try:
+        conversation(text)
+    except ValueError as wrong:
+        raise SpecError(f"{wrong}. Write it as UTF-8.") from wrong
     loaded = Pipeline.load(pipeline, say=say)
     if changed := loaded.file.changed_prompts():
         err().print(
@@ -47,11 +51,24 @@ def ask(
     if as_json:
         print_json(_data(text, ran, with_trace=trace))
         return
-    out().print(ran.answer.text)
+    print_text(ran.answer.text)
     if not ran.answer.text.strip():
         say("The pipeline gave no answer; --trace shows its calls.")
     if trace:
         _print_trace(ran)
+
+
+def _piped_in() -> str:
+    from archon.core.errors import SpecError
+
+    content = sys.stdin.buffer.read()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(
+            f"standard input: byte {content[error.start]:#04x} at offset {error.start:,} is not "
+            "UTF-8. Convert the question: iconv -f LATIN1 -t UTF-8"
+        ) from error
 
 
 async def _answered(pipeline: Pipeline, text: str) -> PipelineResult:

@@ -49,11 +49,18 @@ def components(
 
 
 def _print_all(parts: Sequence[ComponentEntry], scorers: Sequence[ScorerEntry]) -> None:
-    made = table("component", "effect", "model", "what it does", title="Components of pipelines")
+    made = table(
+        "component",
+        "effect",
+        "model",
+        "what it does",
+        title="Components of pipelines",
+        whole=("component",),
+    )
     for entry in parts:
         made.add_row(entry.kind, entry.effect, "yes" if entry.needs_model else "", entry.summary)
     out().print(made)
-    made = table("scorer", "model", "what it does", title="\nScorers")
+    made = table("scorer", "model", "what it does", title="\nScorers", whole=("scorer",))
     for scorer in scorers:
         made.add_row(scorer.kind, "yes" if scorer.asks_model else "", scorer.summary)
     out().print(made)
@@ -84,7 +91,9 @@ def _print_scorer(entry: ScorerEntry) -> None:
 def _print_parameters(parameters: Sequence[ParameterEntry]) -> None:
     if not parameters:
         return
-    made = table("parameter", "type", "default", "allowed", "", title="\nParameters")
+    made = table(
+        "parameter", "type", "default", "allowed", "", title="\nParameters", whole=("parameter",)
+    )
     for entry in parameters:
         default = "required" if entry.is_required else _shown(entry.default)
         made.add_row(entry.name, entry.type, default, entry.allowed, entry.doc)

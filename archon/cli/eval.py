@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from archon.spec.pipeline_file import PipelineFile
 
 
+_NUSD_PER_USD = 1_000_000_000
+
+
 class PartName(StrEnum):
     """The sides of a job's split, for the help."""
 
@@ -43,7 +46,12 @@ def evaluate(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The first so many questions.")] = None,
     scorer: Annotated[
-        str, typer.Option(metavar="KIND", help="For a file of questions: archon components.")
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="For a file of questions: a kind (archon components), or with parameters, as in "
+            "a job file: '{kind: exact, read: stated}'.",
+        ),
     ] = "",
     max_calls: Annotated[int | None, typer.Option(min=1, help="Most calls to buy.")] = None,
     max_usd: Annotated[float | None, typer.Option(min=0, help="Most dollars to spend.")] = None,
@@ -51,9 +59,10 @@ def evaluate(
 ) -> None:
     """Measure a pipeline file on questions, with fresh samples and 95 % intervals.
 
-    Every call is kept: the same command again, also after Ctrl-C, buys only what is missing.
+    Every call is kept: the same command again, also after Ctrl-C, buys only what is missing. Exit
+    code 4 where a limit left questions over.
     """
-    from archon.core.errors import ArchonError, SetupError, SpecError
+    from archon.core.errors import ArchonError, BudgetExceeded, SetupError, SpecError
     from archon.runtime.budget import Caps
     from archon.service.evaluate_file import PARTS, evaluate_file, question_set
     from archon.service.settings import load_settings
@@ -88,6 +97,8 @@ def evaluate(
         print_json(found.to_data())
     else:
         _print(found, file, questions.fingerprint, out())
+    if found.n_not_run:
+        raise typer.Exit(BudgetExceeded.exit_code)
 
 
 class _Counter:
@@ -105,7 +116,7 @@ class _Counter:
 
 def _print(found: Evaluation, file: PipelineFile, fingerprint: str, console: Console) -> None:
     from archon.search.objectives import DIRECTIONS
-    from archon.service.units import count, duration, interval
+    from archon.service.units import count, duration, interval, usd
 
     if found.standing is not None:
         claims = _claims(file)
@@ -136,10 +147,14 @@ def _print(found: Evaluation, file: PipelineFile, fingerprint: str, console: Con
         err().print(f"{found.n_not_run} questions were not run: {found.stopped}.", style="yellow")
     for what, n in sorted(found.degradations.items()):
         console.print(f"Less well than it should: {what} {n} times")
+    bought = found.bought
+    cost = f" for {usd(bought.cost_nusd / _NUSD_PER_USD)}" if bought.cost_nusd else ""
     console.print(
-        f"{count(found.n_bought)} calls bought, {count(found.n_reused)} reused, "
-        f"{duration(found.elapsed_s)}"
+        f"{count(bought.n_calls)} calls bought{cost}, {count(found.n_reused)} reused, "
+        f"{count(bought.tokens)} tokens bought, {duration(found.elapsed_s)}"
     )
+    if bought.n_uncertain:
+        console.print(f"  {count(bought.n_uncertain)} calls without a reply may have been charged")
 
 
 def _claims(file: PipelineFile) -> dict[str, Interval]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archon.cli.options import StudyReference
-from archon.cli.output import say
+from archon.cli.output import say, write
 
 if TYPE_CHECKING:
     from archon.service.report import StudyReport
@@ -41,17 +41,23 @@ def export(
     trial: Annotated[
         int | None, typer.Option(help="This trial's pipeline, whatever it is.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Replace a file that is there, even if Archon did not write it."
+        ),
+    ] = False,
 ) -> None:
     """Write a study's best pipeline as a file that runs anywhere; keys are never part of it."""
     from archon.core.errors import SpecError
     from archon.service.export import export_by_rule, export_trial
+    from archon.service.output_file import check_output
     from archon.service.report import load_report
     from archon.service.settings import load_settings
     from archon.store.opening import open_reader
 
-    if output is not None and output.exists() and not force:
-        raise SpecError(f"{output} is there already. Name another file, or add --force.")
+    if output is not None:
+        check_output(output, is_forced=force)
     if rule is not None and trial is not None:
         raise SpecError("--rule and --trial both say which pipeline. Leave one of them out.")
     by = rule or RuleName.BEST
@@ -62,7 +68,7 @@ def export(
         else:
             made = export_trial(report, reader, trial)
     if output is None:
-        typer.echo(made.to_yaml(), nl=False)
+        write(made.to_yaml())
     else:
         made.save(output)
     say(_why(report, made, by.value if trial is None else ""))

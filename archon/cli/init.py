@@ -73,7 +73,11 @@ def init(
         name=name,
     )
     if not yes and sys.stdin.isatty():
-        answers = _asked(answers, is_kind_open=kind is None)
+        try:
+            answers = _asked(answers, is_kind_open=kind is None)
+        except typer.Abort:  # Ctrl-C at a prompt, or the end of what was typed
+            say("Stopped; nothing was written.")
+            raise typer.Exit(130) from None
     job = new_job(answers, path)
     save_job(job, path)
     for note in job.notes:

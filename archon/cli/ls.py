@@ -45,7 +45,7 @@ def ls(
     if not lines:
         out().print("No study yet. Run: archon search job.yaml")
         return
-    made = table(*_COLUMNS, right=("age", "trials", "best"))
+    made = table(*_COLUMNS, right=("age", "trials", "best"), whole=("study",))
     now = datetime.now(UTC)
     for line in lines:
         study = line.study

@@ -21,7 +21,7 @@ from archon.cli.export import export
 from archon.cli.init import init
 from archon.cli.ls import ls
 from archon.cli.models import models
-from archon.cli.output import err
+from archon.cli.output import err, finish_streams, prepare_streams, write
 from archon.cli.search import search
 from archon.cli.show import show
 from archon.cli.validate import validate
@@ -52,7 +52,7 @@ def _print_version(is_wanted: bool) -> None:
     if is_wanted:
         from archon.service.version import code_version
 
-        typer.echo(f"archon {code_version()}")
+        write(f"archon {code_version()}\n")
         raise typer.Exit
 
 
@@ -77,8 +77,17 @@ def run() -> None:
     Exit codes: 0 done, 1 something else went wrong, 2 a file, argument or name is wrong, 3 a key,
     package, engine or database is missing, 4 the budget does not suffice, 130 Ctrl-C, 143 SIGTERM.
     """
+    prepare_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            finish_streams()
     except ArchonError as error:
         err().print(f"{error}", style="red")
         sys.exit(error.exit_code)
+    except OSError as error:
+        # Of a file or stream that no adapter has a sentence for: still no reason for a traceback.
+        where = f"{error.filename}: " if error.filename else ""
+        err().print(f"{where}{error.strerror or error}.", style="red")
+        sys.exit(ArchonError.exit_code)

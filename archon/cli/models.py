@@ -51,7 +51,9 @@ def models(
     if as_json:
         print_json({"models": [report.to_data() for report in reports]})
         return
-    made = table("alias", "backend", "model", "$ per million tokens", "key", "context")
+    made = table(
+        "alias", "backend", "model", "$ per million tokens", "key", "context", whole=("alias",)
+    )
     for report in reports:
         context = "" if report.context_tokens is None else f"{report.context_tokens:,}"
         key = _key(report)

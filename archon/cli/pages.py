@@ -34,7 +34,7 @@ def print_trial(page: TrialPage, report: StudyReport, console: Console) -> None:
         console.print()
         console.print(_results(results, _TITLES[split]))
     console.print(
-        f"\nOne question: archon show {report.study.name} --trial {line.number} --question ID"
+        f"\nOne question: archon show {report.study.study_id} --trial {line.number} --question ID"
     )
 
 
@@ -79,6 +79,7 @@ def _results(results: Sequence[ExampleResult], title: str) -> Table:
         *("question", "score", "status", "calls", "bought", "tokens", "answer", "less well"),
         title=title,
         right=("score", "calls", "bought", "tokens"),
+        whole=("question",),
     )
     for result in results:
         score = "-" if result.score is None else f"{result.score.value:g}"

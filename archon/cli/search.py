@@ -43,6 +43,10 @@ def search(
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the best pipeline to this file.")
     ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Let --export replace a file that Archon did not write."),
+    ] = False,
     ask: Annotated[
         str, typer.Option(metavar="QUESTION", help="Ask the best pipeline this at the end.")
     ] = "",
@@ -52,6 +56,7 @@ def search(
 
     Every call is on disk before it is used and is never bought twice. Ctrl-C stops cleanly.
     """
+    from archon.service.output_file import check_output
     from archon.service.overrides import Overrides, overridden
     from archon.service.prepare import in_store, prepare
     from archon.service.settings import load_settings
@@ -59,6 +64,8 @@ def search(
     from archon.spec.yaml_source import read_document
     from archon.store.opening import open_store
 
+    if export is not None:
+        check_output(export, inputs=(job,), is_forced=force)
     settings = load_settings()
     overrides = Overrides(model=model, url=url, key_env=key_env, trials=trials, seed=seed)
     prepared = prepare(read_job(overridden(read_document(job), overrides)))
@@ -105,6 +112,9 @@ async def _run(
         with Progress(err(), job.objectives, wall_s=job.budget.wall_s) as progress:
             await run_job(prepared, store, settings, watcher=progress, say=say, shared=shared)
         report = load_report(store.reader(), prepared.study_id)
+        if export is not None and report.final is not None:
+            # Written before anything is printed, which may have nowhere to go.
+            export_by_rule(report, store.reader(), "best").save(export)
         if as_json:
             print_json(report.to_data())
         else:
@@ -114,7 +124,6 @@ async def _run(
             return report.study.state
         best = export_by_rule(report, store.reader(), "best")
         if export is not None:
-            best.save(export)
             say(f"Wrote {export}. Ask it: archon ask {export} 'a question'")
         if ask:
             pipeline = Pipeline(best, settings, say=say, shared=shared)

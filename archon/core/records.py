@@ -224,7 +224,7 @@ class StudyReader(Protocol):
         ...
 
     def find_study(self, reference: str) -> StudyRow:
-        """The study with this id, else the only one whose id begins so, else the newest so named.
+        """The study with this id, else the newest so named, else the only one whose id begins so.
 
         Raises:
             NotFound: No study fits, or several ids begin so.

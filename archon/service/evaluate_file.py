@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -24,12 +24,13 @@ from archon.core.results import ExampleResult
 from archon.runtime.budget import Budget, Caps
 from archon.runtime.failures import first_cause
 from archon.scoring.base import check_examples
-from archon.scoring.table import SCORERS, asks_model, build_scorer
+from archon.scoring.table import SCORERS, asks_model, build_scorer, problems_of
 from archon.search.evaluate import Evaluator, Unit
 from archon.search.judgement import Standing
 from archon.search.objectives import Measured
 from archon.search.winner import standing_of
 from archon.service.assemble import SharedEngine, open_evaluator
+from archon.service.counted_calls import Bought, CountedCalls
 from archon.service.needs import model_reports
 from archon.service.prepare import prepare
 from archon.service.settings import Settings
@@ -37,6 +38,7 @@ from archon.spec.benchmark_spec import ScorerSpec
 from archon.spec.job import load_job
 from archon.spec.model_spec import ModelSpec
 from archon.spec.pipeline_file import PipelineFile
+from archon.spec.yaml_source import parse_document
 from archon.store.opening import Store
 
 Part = Literal["held_out", "search", "all"]
@@ -47,6 +49,7 @@ QUESTIONS_IN_FLIGHT = 16
 _JOB_SUFFIXES = (".yaml", ".yml", ".json")
 
 Say = Callable[[str], None]
+_NUSD_PER_USD = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,9 @@ class Evaluation:
     """Questions that do not count, by what failed."""
     first_fault: str
     degradations: Mapping[str, int]
-    n_bought: int
+    bought: Bought
     n_reused: int
+    """Calls of the questions that ran which were stored already."""
     elapsed_s: float
 
     def to_data(self) -> dict[str, Any]:
@@ -91,8 +95,14 @@ class Evaluation:
             "faults": dict(self.faults),
             "first_fault": self.first_fault,
             "degradations": dict(self.degradations),
-            "n_bought": self.n_bought,
+            "n_bought": self.bought.n_calls,
             "n_reused": self.n_reused,
+            "bought": {
+                "calls": self.bought.n_calls,
+                "tokens": self.bought.tokens,
+                "cost_usd": self.bought.cost_nusd / _NUSD_PER_USD,
+                "n_uncertain": self.bought.n_uncertain,
+            },
             "elapsed_s": round(self.elapsed_s, 3),
         }
 
@@ -106,7 +116,8 @@ def question_set(
         path: A job file (its ``benchmark:`` section), or a JSONL, CSV or Parquet file.
         part: Which side of a job's split; by default the held-out one.
         limit: The first so many of them.
-        scorer: Kind of the scorer, for a file of questions.
+        scorer: For a file of questions: the scorer's kind, or as in a job file, e.g.
+            ``{kind: exact, read: stated}``.
 
     Raises:
         SpecError: Something is wrong with the file or the questions, or does not go together.
@@ -117,9 +128,7 @@ def question_set(
     )
     if limit is None:
         return found
-    return QuestionSet(
-        found.examples[:limit], found.scorer, found.fingerprint, found.warnings, found.judges
-    )
+    return replace(found, examples=found.examples[:limit])
 
 
 async def evaluate_file(
@@ -150,7 +159,7 @@ async def evaluate_file(
             is limited and a price is unknown.
     """
     began_s = time.monotonic()
-    budget = Budget(caps, time.monotonic)
+    budget, bought = Budget(caps, time.monotonic), Bought()
     models = _with_judges(file.models, questions.judges)
     if caps.cost_nusd is not None:
         _check_prices(models, settings)
@@ -158,16 +167,15 @@ async def evaluate_file(
         models,
         questions.scorer,
         settings,
-        calls=store.calls(),
+        calls=CountedCalls(store.calls(), bought),
         budget=budget,
         questions_in_flight=QUESTIONS_IN_FLIGHT,
         say=say,
         shared=shared,
     ) as evaluator:
         results, stopped = await _run(file, questions.examples, evaluator, on_result)
-    return _summed_up(
-        file, questions.examples, results, stopped, elapsed_s=time.monotonic() - began_s
-    )
+    found = _summed_up(file, questions.examples, results, stopped)
+    return replace(found, bought=bought, elapsed_s=time.monotonic() - began_s)
 
 
 async def _run(
@@ -203,8 +211,6 @@ def _summed_up(
     examples: Sequence[Example],
     results: Sequence[ExampleResult],
     stopped: str,
-    *,
-    elapsed_s: float,
 ) -> Evaluation:
     order = {example.id: i for i, example in enumerate(examples)}
     ordered = sorted(results, key=lambda result: order[result.example_id])
@@ -213,7 +219,6 @@ def _summed_up(
     degradations: Counter[str] = Counter()
     for result in ordered:
         degradations.update(dict(result.degradations))
-    n_bought = sum(result.bought.calls for result in ordered)
     return Evaluation(
         standing=standing_of(measured) if measured.n_scored else None,
         n_questions=len(examples),
@@ -222,9 +227,9 @@ def _summed_up(
         faults=Counter(result.status for result in faulty),
         first_fault=f"{faulty[0].example_id}: {faulty[0].error}" if faulty else "",
         degradations=degradations,
-        n_bought=n_bought,
-        n_reused=sum(result.deployed.calls for result in ordered) - n_bought,
-        elapsed_s=elapsed_s,
+        bought=Bought(),
+        n_reused=sum(result.deployed.calls - result.bought.calls for result in ordered),
+        elapsed_s=0.0,
     )
 
 
@@ -257,18 +262,33 @@ def _of_file(path: Path, part: Part | None, scorer: str) -> QuestionSet:
     if not scorer:
         message = f"{path} is a file of questions and does not say how answers are scored. "
         raise SpecError(message + f"Add --scorer, one of: {', '.join(usable)}.")
-    if scorer not in usable:
-        hint = suggest(scorer, usable)
-        if scorer in SCORERS:
+    described = _described(scorer)
+    kind = str(described.get("kind"))
+    if kind not in usable:
+        hint = suggest(kind, usable)
+        if kind in SCORERS:
             hint = "It asks a model: write a job file with it, and give that as --benchmark."
-        raise SpecError(f"--scorer {scorer!r} cannot be used with a file of questions. {hint}")
+        raise SpecError(f"--scorer {kind!r} cannot be used with a file of questions. {hint}")
+    if wrong := problems_of(described):
+        raise SpecError([replace(problem, file="--scorer") for problem in wrong])
     if part not in (None, "all"):
         raise SpecError(f"{path} is not split; --split belongs to a job file. Leave it out.")
     benchmark: Benchmark = load(path)
-    check_examples(build_scorer({"kind": scorer}), benchmark)
+    check_examples(build_scorer(described), benchmark)
+    params = tuple(sorted((name, value) for name, value in described.items() if name != "kind"))
     return QuestionSet(
-        benchmark.examples, ScorerSpec(scorer), benchmark.fingerprint, benchmark.warnings
+        benchmark.examples, ScorerSpec(kind, params), benchmark.fingerprint, benchmark.warnings
     )
+
+
+def _described(scorer: str) -> dict[str, object]:
+    """A scorer's kind alone, or its description as it stands in a job file."""
+    if not scorer.lstrip().startswith("{"):
+        return {"kind": scorer}
+    data = parse_document(scorer.encode(errors="surrogateescape"), "--scorer").data
+    if "kind" not in data:
+        raise SpecError("--scorer: the kind is missing. Write e.g. {kind: exact, read: stated}.")
+    return data
 
 
 def _check_prices(models: Sequence[ModelSpec], settings: Settings) -> None:

@@ -29,7 +29,7 @@ from archon.runtime.pipeline import Pipeline as Runnable
 from archon.runtime.pipeline import PipelineResult
 from archon.search.watch import Watcher
 from archon.service.assemble import SharedEngine, open_models
-from archon.service.export import Rule, export_by_rule, export_trial
+from archon.service.export import RULES, Rule, export_by_rule, export_trial
 from archon.service.prepare import PreparedJob, in_store, prepare
 from archon.service.report import StudyReport, TrialLine, load_report
 from archon.service.settings import Settings, load_settings
@@ -95,11 +95,13 @@ class Pipeline:
             The answer, what it took (calls, tokens, cost, seconds) and the trace of every call.
 
         Raises:
+            ValueError: The question is empty, or no question; nothing was asked.
             SetupError: A key or package is missing, or an engine does not start.
             CallError: A model could not be reached.
         """
+        asked = conversation(question)
         runnable = await self._opened()
-        return await runnable.generate(conversation(question))
+        return await runnable.generate(asked)
 
     async def aclose(self) -> None:
         """Close the models. The next question opens them again."""
@@ -201,8 +203,11 @@ class Study:
         """The pipeline that a rule picks: best, cheapest or baseline.
 
         Raises:
+            ValueError: There is no such rule.
             NotFound: There are no held-out results yet.
         """
+        if rule not in RULES:
+            raise ValueError(f"there is no rule {rule!r}; there is: {', '.join(RULES)}")
         with open_store(self._settings.database_url.reveal()) as store:
             report = load_report(store.reader(), self.id)
             return export_by_rule(report, store.reader(), rule)
@@ -241,21 +246,51 @@ def conversation(question: Question) -> Conversation:
     """A question in any of its forms as a conversation.
 
     Raises:
-        ValueError: A turn has no known role, or the last one is not the user's.
+        ValueError: It is empty or no text, a turn has no known role, or the last one is not the
+            user's. Nothing was asked, so nothing was paid.
     """
     if isinstance(question, str):
-        return ask(question)
-    turns = tuple(
-        turn if isinstance(turn, Message) else Message(_role(turn), turn.get("content", ""))
-        for turn in question
-    )
+        return ask(_text(question, "the question"))
+    if isinstance(question, Mapping) or not isinstance(question, Sequence):
+        raise ValueError(
+            f"a question is a text or a list of turns, not {type(question).__name__}; "
+            'write [{"role": "user", "content": "..."}]'
+        )
+    turns = tuple(_turn(turn, i) for i, turn in enumerate(question))
     if not turns or turns[-1].role != "user":
         raise ValueError("a conversation ends with a turn of the user")
+    _text(turns[-1].content, "the last turn")
     return turns
 
 
-def _role(turn: Mapping[str, str]) -> Role:
-    role = turn.get("role", "")
+def _turn(turn: object, number: int) -> Message:
+    if isinstance(turn, Message):
+        given: Mapping[str, object] = {"role": turn.role, "content": turn.content}
+    elif isinstance(turn, Mapping):
+        given = turn
+    else:
+        raise ValueError(f"turn {number} is {type(turn).__name__}, not a message or mapping")
+    role, content = given.get("role", ""), given.get("content")
     if role not in get_args(Role):
         raise ValueError(f"a turn has the role {role!r}; there is: {', '.join(get_args(Role))}")
-    return cast(Role, role)
+    if not isinstance(content, str):
+        what = "no content" if content is None else f"{type(content).__name__} as its content"
+        raise ValueError(f"turn {number} has {what}; it must be a text")
+    return Message(cast(Role, role), _encodable(content, f"turn {number}"))
+
+
+def _text(text: str, what: str) -> str:
+    if not text.strip():
+        raise ValueError(f"{what} is empty")
+    return _encodable(text, what)
+
+
+def _encodable(text: str, what: str) -> str:
+    """The text, if every character is one: half of a surrogate pair cannot be sent."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{what} holds {text[error.start]!a} at character {error.start}, which is no character"
+        ) from error
+    return text

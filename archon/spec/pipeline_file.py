@@ -19,6 +19,7 @@ from archon.components.base import Component
 from archon.components.rules import problems_of
 from archon.components.table import COMPONENTS
 from archon.core.architecture import Architecture, ComponentSpec, Layer
+from archon.core.errors import SpecError
 from archon.prompts import load
 from archon.search.space import ComponentNode, EnsembleNode, Fixed, LayerNode
 from archon.spec.dimensions import ComponentReader
@@ -68,13 +69,13 @@ class PipelineFile:
             data["provenance"] = self.provenance.to_data()
         return to_yaml(data | {"sha256": _checksum(data)})
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the file whole or not at all.
 
         Raises:
             ArchonError: It cannot be written.
         """
-        write_whole(path, self.to_yaml())
+        write_whole(Path(path), self.to_yaml())
 
 
 class _PipelineSection(Strict):
@@ -125,6 +126,16 @@ def load_pipeline_file(path: Path) -> PipelineFile:
         SpecError: With every problem of the file.
     """
     return read_pipeline(read_document(path))
+
+
+def is_as_written(path: Path) -> bool:
+    """Whether this is a pipeline file that Archon wrote and nobody has changed since."""
+    try:
+        document = read_document(path)
+        read_pipeline(document)
+    except SpecError:
+        return False
+    return "sha256" in document.data  # a file by hand has none; a wrong one was refused above
 
 
 def read_pipeline(

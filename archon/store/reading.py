@@ -66,8 +66,9 @@ class Reader:
         with self._look() as connection:
             found = [to_study(row) for row in connection.execute(by_prefix)] if reference else []
             exact = [study for study in found if study.study_id == reference]
-            named = [] if exact or found else [to_study(r) for r in connection.execute(by_name)]
-        candidates = exact or found or named
+            named = [] if exact else [to_study(row) for row in connection.execute(by_name)]
+        # A whole name goes before the beginning of another study's id, which may be chance.
+        candidates = exact or named or found
         if len(candidates) == 1:
             return candidates[0]
         if candidates:

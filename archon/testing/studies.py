@@ -90,6 +90,13 @@ class StudyStoreSuite:
             (third,) = reader.studies(after=second.study_id)
         assert [s.study_id for s in (first, second, third)] == ["x_3", "abd2", "abc1"]
 
+    async def test_whole_name_goes_before_the_beginning_of_an_id(self, opener: Opener) -> None:
+        with opener() as store:
+            for study_id, name in (("abc1", "sums"), ("f00d", "abc")):
+                await store.studies().create(replace(STUDY, study_id=study_id, name=name), EXAMPLES)
+            assert store.reader().find_study("abc").study_id == "f00d"
+            assert store.reader().find_study("abc1").study_id == "abc1"
+
     async def test_study_has_one_running_process(self, opener: Opener) -> None:
         with opener() as first, opener() as second:
             await first.studies().create(STUDY, EXAMPLES)

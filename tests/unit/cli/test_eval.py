@@ -96,7 +96,8 @@ async def test_eval_never_buys_more_than_it_may(stub: Stub, tmp_path: Path) -> N
         *("--max-calls", "42"),
         folder=tmp_path,
     )
-    assert ran.code == 0
+    assert ran.code == 4
+    assert f"{stub.ledger.completions} calls bought" in ran.out
     assert stub.ledger.completions <= 42
     assert "questions were not run" in ran.err
     assert "limit of 42" in ran.err
@@ -114,9 +115,10 @@ async def test_eval_with_a_limit_on_money_wants_to_know_prices(stub: Stub, tmp_p
     data["models"]["small"]["price"] = {"input_usd_per_mtok": 10, "output_usd_per_mtok": 10}
     pipeline.write_text(yaml.safe_dump(data))
     ran = await archon(*args, "--max-usd", "0.01", folder=tmp_path)
-    assert ran.code == 0, ran.err
+    assert ran.code == 4, ran.err
     assert 0 < stub.ledger.completions < 300
     assert "questions were not run" in ran.err
+    assert f"{stub.ledger.completions} calls bought for $0.00" in ran.out
     wrong = await archon(*args, "--max-usd", "nan", folder=tmp_path)
     assert wrong.code == 2
     assert "Traceback" not in wrong.err
@@ -143,8 +145,11 @@ async def test_eval_counts_faults_apart_from_wrong_answers(stub: Stub, tmp_path:
         (("--scorer", "numerik"), "Did you mean 'numeric'?"),
         (("--scorer", "judge"), "job file"),
         (("--scorer", "numeric", "--split", "search"), "not split"),
+        (("--scorer", "{kind: exact, reed: stated}"), "Did you mean 'read'?"),
+        (("--scorer", "{read: stated}"), "the kind is missing"),
+        (("--scorer", "{kind: exact"), "Is a bracket left open"),
     ],
-    ids=["no scorer", "misspelt", "judge", "split"],
+    ids=["no scorer", "misspelt", "judge", "split", "parameter", "no kind", "no YAML"],
 )
 async def test_eval_says_what_does_not_go_together(
     stub: Stub, tmp_path: Path, args: tuple[str, ...], said: str
@@ -186,3 +191,36 @@ async def test_stopped_eval_goes_on_from_where_it_was(stub: Stub, tmp_path: Path
     done = json.loads((await archon(*args, folder=tmp_path)).out)
     assert done["n_reused"] > 0
     assert done["standing"]["n_scored"] == 60
+
+
+async def test_eval_says_what_was_bought_for_questions_that_did_not_end_too(
+    stub: Stub, tmp_path: Path
+) -> None:
+    price = {"input_usd_per_mtok": 1000.0, "output_usd_per_mtok": 1000.0}
+    model = {"url": stub.base_url, "model": "adds-0.6", "send_slots": True, "price": price}
+    path = tmp_path / "two.yaml"
+    # One sample, and after it a layer that the limit does not allow any more.
+    layers = [{"generate": {"model": "small", "max_tokens": 32}}, {"fuse": {"model": "small"}}]
+    path.write_text(yaml.safe_dump({"models": {"small": model}, "layers": layers}))
+    questions = write_questions(tmp_path, 12)
+    ran = await archon(
+        *("eval", str(path), "--benchmark", str(questions), "--scorer", "numeric"),
+        *("--max-calls", "12", "--json"),
+        folder=tmp_path,
+    )
+    assert ran.code == 4
+    found = json.loads(ran.out)
+    assert found["n_not_run"] > 0
+    assert found["n_bought"] == found["bought"]["calls"] == stub.ledger.completions == 12
+    assert found["bought"]["tokens"] > 0
+    assert found["bought"]["cost_usd"] == pytest.approx(found["bought"]["tokens"] / 1000)
+
+
+async def test_eval_takes_parameters_of_the_scorer(stub: Stub, tmp_path: Path) -> None:
+    pipeline = write_pipeline(tmp_path, stub.base_url, model="adds-1", samples=1)
+    questions = write_questions(tmp_path, 10)
+    args = ("eval", str(pipeline), "--benchmark", str(questions), "--json", "--scorer")
+    whole = await archon(*args, "{kind: exact, read: whole}", folder=tmp_path)
+    assert json.loads(whole.out)["standing"]["quality"]["value"] == 0
+    stated = await archon(*args, "{kind: exact, read: stated}", folder=tmp_path)
+    assert json.loads(stated.out)["standing"]["quality"]["value"] == 1

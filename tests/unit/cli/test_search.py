@@ -165,3 +165,38 @@ async def test_help_is_there_at_once_and_loads_no_engine_room(tmp_path: Path) ->
     loaded = {line.rpartition("|")[2].strip() for line in ran.err.splitlines()}
     assert "typer" in loaded
     assert not loaded & {"aiohttp", "litellm", "numpy", "optuna", "pyarrow", "sqlalchemy"}
+
+
+PLACES = {
+    "the job itself": ("job.yaml", [], "this command reads"),
+    "the job itself by force": ("./job.yaml", ["--force"], "this command reads"),
+    "a file of the user": ("sums.jsonl", [], "--force"),
+    "a folder": ("data", [], "no ordinary file"),
+    "no folder": ("no/where/best.yaml", [], "there is no folder 'no/where'"),
+}
+
+
+@pytest.mark.parametrize(("place", "flags", "said"), PLACES.values(), ids=list(PLACES))
+async def test_search_refuses_a_place_for_its_export_before_anything_is_paid(
+    stub: Stub, tmp_path: Path, place: str, flags: list[str], said: str
+) -> None:
+    job = write_job(tmp_path, stub.base_url, budget={"trials": 1})
+    (tmp_path / "data").mkdir()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    ran = await archon("search", str(job), "--export", place, *flags, folder=tmp_path)
+    assert ran.code == 2
+    assert said in ran.err
+    assert stub.ledger.completions == 0
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+async def test_search_exports_over_its_own_earlier_export(stub: Stub, tmp_path: Path) -> None:
+    job = write_job(tmp_path, stub.base_url, budget={"trials": 1})
+    for _ in range(2):
+        ran = await archon("search", str(job), "--export", "best.yaml", folder=tmp_path)
+        assert ran.code == 0, ran.err
+    (tmp_path / "best.yaml").write_text("mine")
+    refused = await archon("search", str(job), "--export", "best.yaml", folder=tmp_path)
+    assert refused.code == 2
+    forced = await archon("search", str(job), "--export", "best.yaml", "--force", folder=tmp_path)
+    assert forced.code == 0, forced.err

@@ -125,6 +125,7 @@ async def test_show_trial_has_its_pipeline_and_every_question(
     assert ran.code == 0, ran.err
     assert "layers:" in ran.out
     assert "Held-out questions" in ran.out
+    assert f"archon show {study['study']['id']} --trial" in ran.out  # a name may mean another
     as_data = await archon(
         "show", "sums", "--trial", str(trial["number"]), "--json", folder=tmp_path
     )
@@ -195,8 +196,13 @@ async def test_export_writes_the_winner_once_and_ask_answers_with_it(
     assert made.architecture.pipeline_id() == winner
     assert "the winner" in ran.err
     again = await archon("export", "sums", "-o", "best.yaml", folder=tmp_path)
-    assert again.code == 2
-    assert "--force" in again.err
+    assert again.code == 0  # it is as it was written, and can be made again
+    mine = (tmp_path / "best.yaml").read_text() + "# how I like it\nname: mine\n"
+    (tmp_path / "best.yaml").write_text(mine)
+    refused = await archon("export", "sums", "-o", "best.yaml", folder=tmp_path)
+    assert refused.code == 2
+    assert "--force" in refused.err
+    assert (tmp_path / "best.yaml").read_text() == mine
     forced = await archon("export", "sums", "-o", "best.yaml", "--force", folder=tmp_path)
     assert forced.code == 0
     printed = await archon("export", "sums", folder=tmp_path)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import ast
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,15 +92,61 @@ def test_question_may_be_a_text_or_the_turns_of_a_chat(question: Question) -> No
         ([{"content": "hi"}], "role"),
         ([{"role": "assistant", "content": "hi"}], "ends with a turn of the user"),
         ([], "ends with a turn of the user"),
+        ("  \n", "empty"),
+        ([{"role": "user", "content": " "}], "empty"),
+        ([{"role": "user"}], "no content"),
+        ([{"role": "user", "content": None}], "no content"),
+        ([{"role": "user", "content": [{"type": "text", "text": "hi"}]}], "list as its content"),
+        ("half \ud83d of it", "no character"),
+        ([{"role": "system", "content": "\udc00"}, {"role": "user", "content": "hi"}], "turn 0"),
+        ({"role": "user", "content": "hi"}, "list of turns"),
+        (None, "list of turns"),
+        ([["user", "hi"]], "turn 0"),
     ],
-    ids=["role", "no role", "last turn", "no turn"],
+    ids=[
+        *("role", "no role", "last turn", "no turn", "blank", "blank turn", "no content"),
+        *("null", "parts", "surrogate", "surrogate in a turn", "one turn", "None", "pairs"),
+    ],
 )
 def test_chat_that_is_none_is_refused(question: Question, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         conversation(question)
 
 
+async def test_bad_question_and_bad_rule_are_refused_before_anything_is_asked(
+    stub: Stub, tmp_path: Path
+) -> None:
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(
+        f"models: {{m: {{url: '{stub.base_url}', model: echo}}}}\n"
+        "layers: [{generate: {model: m}}]\n"
+    )
+    async with Pipeline.load(path) as pipeline:
+        with pytest.raises(ValueError, match="empty"):
+            await pipeline.generate("   ")
+    study = Study.from_file(write_job(tmp_path, stub.base_url))
+    rule: Any = "fastest"
+    with pytest.raises(ValueError, match="best, cheapest, baseline"):
+        study.best(rule)
+    assert stub.ledger.requests == 0
+
+
 def test_package_shows_its_public_names_and_no_others() -> None:
     assert {"Pipeline", "Study"} <= set(dir(archon))
     with pytest.raises(AttributeError, match="no attribute 'Pipelin'"):
         archon.Pipelin  # noqa: B018
+
+
+async def test_readme_example_of_python_runs_as_it_stands(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", readme, flags=re.MULTILINE | re.DOTALL)
+    write_job(tmp_path, stub.base_url)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    # As a notebook runs a cell: in the loop that is there already.
+    code = compile(example, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    await eval(code, names)
+    assert names["result"].answer.text
+    assert (tmp_path / "best.yaml").exists()
