@@ -33,11 +33,20 @@ class CountedCalls:
         *,
         reserved_nusd: int = 0,
         reserved_tokens: int = 0,
+        is_sent: bool = True,
     ) -> dict[CallKey, ModelReply]:
         """See ``CallStore``."""
         return await self.inner.claim(
-            batch, identity, reserved_nusd=reserved_nusd, reserved_tokens=reserved_tokens
+            batch,
+            identity,
+            reserved_nusd=reserved_nusd,
+            reserved_tokens=reserved_tokens,
+            is_sent=is_sent,
         )
+
+    async def mark(self, keys: tuple[CallKey, ...], *, is_sent: bool) -> None:
+        """See ``CallStore``."""
+        await self.inner.mark(keys, is_sent=is_sent)
 
     async def put(self, replies: tuple[ModelReply, ...], spend_nusd: tuple[int, ...]) -> None:
         """See ``CallStore``."""
