@@ -44,6 +44,10 @@ FEWEST_FOR_OUTAGE = 3
 """So many examples of one pipeline in succession, in whole units, that reached no model make an
 outage. Fewer may be questions that upset the endpoint."""
 
+N_CHANCES = 2
+"""So often a question of a pipeline is run before it stays without a score. A call has its own
+tries; this is for what has passed by the time all other questions are done."""
+
 STUDY_WIDE = (StoreError, SetupError, AuthFailed, QuotaExhausted, ModelGone)
 """Errors that the next example would meet as well: they stop the study, which can be resumed."""
 
@@ -115,8 +119,13 @@ class Evaluator:
         self._unreached: Counter[tuple[str, str]] = Counter()
         """By split and pipeline, the examples since one last reached a model."""
 
-    async def evaluate(self, unit: Unit) -> UnitEnd:
+    async def evaluate(self, unit: Unit, *, is_again: bool = False) -> UnitEnd:
         """Run a unit. Once the budget refuses a call, no further example begins.
+
+        Args:
+            unit: What to run.
+            is_again: Its examples have failed before, and others of the pipeline have not: that
+                they fail again is no outage.
 
         Raises:
             ArchonError: One of ``STUDY_WIDE``; the other examples of the unit are cancelled. Or
@@ -135,7 +144,8 @@ class Evaluator:
             raise first_cause(group_of_errors) from group_of_errors
         results = tuple(result for task in tasks if (result := task.result()) is not None)
         is_outage = 0 < len(results) == len(course.outages)
-        self._note(unit, len(results), course.outages[0] if is_outage else None)
+        if not is_again:
+            self._note(unit, len(results), course.outages[0] if is_outage else None)
         return UnitEnd(results, course.stopped, course.outages[0] if is_outage else None)
 
     def _note(self, unit: Unit, n_ran: int, outage: ArchonError | None) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from archon.benchmarks.examples import Example
 from archon.benchmarks.splits import blocks
 from archon.core.records import HELD_OUT_SPLIT, TrialLog
 from archon.core.results import ExampleResult
 from archon.runtime.failures import first_cause
-from archon.search.evaluate import Evaluator, Unit, is_scored
+from archon.search.evaluate import N_CHANCES, Evaluator, Unit, is_scored
 from archon.search.objectives import Measured
 from archon.search.watch import Watcher
 
@@ -41,8 +42,9 @@ async def run_held_out(
         done: Results of an earlier run by pipeline; they have scores.
 
     Returns:
-        The pipelines with their held-out results, in the order of the examples; and why
-        some are missing, "" if none is.
+        The pipelines with their held-out results, in the order of the examples, those without a
+        score included; and why some are missing, "" if none is. What a fault left without a score
+        is asked once more at the end.
 
     Raises:
         ArchonError: As ``Evaluator.evaluate``, but for the budget: what it does not allow is
@@ -53,21 +55,26 @@ async def run_held_out(
     for came in results.values():
         watcher.results_came(came)
 
-    async def run(unit: Unit) -> str:
-        end = await evaluator.evaluate(unit)
-        came = [result for result in end.results if is_scored(result)]
-        await log.record(came)
-        results[unit.pipeline_id] += came
-        watcher.results_came(came)
+    async def run(unit: Unit, *, is_again: bool) -> str:
+        end = await evaluator.evaluate(unit, is_again=is_again)
+        await log.record(end.results)
+        asked = {result.example_id for result in end.results}
+        kept = [r for r in results[unit.pipeline_id] if r.example_id not in asked]
+        results[unit.pipeline_id] = [*kept, *(replace(r, trace=()) for r in end.results)]
+        watcher.results_came(end.results)
         return end.stopped
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            units = _units(chosen, examples, block_size, results)
-            tasks = [group.create_task(run(unit)) for unit in units]
-    except ExceptionGroup as failures:
-        raise first_cause(failures) from failures
-    stopped = next((reason for task in tasks if (reason := task.result())), "")
+    stopped = ""
+    for chance in range(N_CHANCES):
+        units = _units(chosen, examples, block_size, results)
+        if stopped or not units:
+            break
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(run(unit, is_again=chance > 0)) for unit in units]
+        except ExceptionGroup as failures:
+            raise first_cause(failures) from failures
+        stopped = next((reason for task in tasks if (reason := task.result())), "")
     order = {example.id: i for i, example in enumerate(examples)}
     return tuple(
         Measured(
@@ -85,9 +92,14 @@ def _units(
     block_size: int,
     results: Mapping[str, Sequence[ExampleResult]],
 ) -> list[Unit]:
-    """Units in the order in which they start: a block of all pipelines, then the next block."""
+    """Units of what has no score, in the order in which they start: a block of all pipelines, then
+    the next block.
+    """
     units = []
-    done = {key: {result.example_id for result in came} for key, came in results.items()}
+    done = {
+        key: {result.example_id for result in came if is_scored(result)}
+        for key, came in results.items()
+    }
     for block in blocks(examples, block_size):
         for one in chosen:
             missing = tuple(e for e in block if e.id not in done[one.pipeline_id])

@@ -21,7 +21,14 @@ from archon.core.errors import ArchonError
 from archon.core.records import SEARCH_SPLIT, ProposalRow, TrialLog, TrialRow
 from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
 from archon.runtime.failures import first_cause
-from archon.search.evaluate import Evaluator, Unit, UnitEnd, is_scored, unanswered
+from archon.search.evaluate import (
+    N_CHANCES,
+    Evaluator,
+    Unit,
+    UnitEnd,
+    is_scored,
+    unanswered,
+)
 from archon.search.objectives import Measured, Objective, values
 from archon.search.propose import Proposer
 from archon.search.watch import Watcher
@@ -161,25 +168,41 @@ class Search:
 
     async def _evaluated(self, proposal: ProposalRow, results: list[ExampleResult]) -> TrialOutcome:
         """Evaluate a pipeline on what is missing; ``results`` grows with what is recorded."""
-        ends: list[UnitEnd] = []
-        try:
-            while units := self._next_units(proposal, results):
-                async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(self._run_unit(unit, results)) for unit in units]
-                ends += [task.result() for task in tasks]
-                if stopped := next((end.stopped for end in ends if end.stopped), ""):
-                    self._spent = stopped
-                    return Stopped("interrupted", stopped)
-        except ExceptionGroup as failures:
-            raise first_cause(failures) from failures
-        if (outage := _outage(ends, results)) is not None:
-            raise outage  # the trial stays open, as it does where an outage shows earlier
+        for chance in range(N_CHANCES):
+            results[:] = usable(results)
+            ends = await self._run_units(proposal, results, is_again=chance > 0)
+            if stopped := next((end.stopped for end in ends if end.stopped), ""):
+                self._spent = stopped
+                return Stopped("interrupted", stopped)
+            if (outage := _outage(ends, results)) is not None:
+                raise outage  # the trial stays open, as it does where an outage shows earlier
+            if not unanswered(results):
+                break
         order = {example.id: i for i, example in enumerate(self._plan.examples)}
         results.sort(key=lambda result: order[result.example_id])
         if reason := unanswered(results):
             return Stopped("failed", reason)
         measured = Measured(proposal.pipeline_id, proposal.architecture, tuple(results))
         return Completed(values(measured, self._plan.objectives), len(results))
+
+    async def _run_units(
+        self, proposal: ProposalRow, results: list[ExampleResult], *, is_again: bool
+    ) -> list[UnitEnd]:
+        """Run units until there are no more, or the budget stops one."""
+        ends: list[UnitEnd] = []
+        try:
+            while units := self._next_units(proposal, results):
+                async with asyncio.TaskGroup() as group:
+                    tasks = [
+                        group.create_task(self._run_unit(unit, results, is_again=is_again))
+                        for unit in units
+                    ]
+                ends += [task.result() for task in tasks]
+                if any(end.stopped for end in ends):
+                    break
+        except ExceptionGroup as failures:
+            raise first_cause(failures) from failures
+        return ends
 
     def _next_units(
         self, proposal: ProposalRow, results: Sequence[ExampleResult]
@@ -199,9 +222,11 @@ class Search:
             if examples
         )
 
-    async def _run_unit(self, unit: Unit, results: list[ExampleResult]) -> UnitEnd:
+    async def _run_unit(
+        self, unit: Unit, results: list[ExampleResult], *, is_again: bool
+    ) -> UnitEnd:
         """Run and record."""
-        end = await self._evaluator.evaluate(unit)
+        end = await self._evaluator.evaluate(unit, is_again=is_again)
         await self._log.record(end.results)
         results += end.results
         self._watcher.results_came(end.results)

@@ -167,6 +167,8 @@ class StudyRun:
 
     async def _judge(self, evaluator: Evaluator, end: SearchEnd) -> tuple[Judgement, str]:
         singles = best_single_calls(end.measured)
+        if not singles and end.measured:
+            singles = self._unmeasured_singles()
         others = [one for one in end.measured if not is_single_call(one)]
         chosen = finalists(others, self._job.objectives, self._job.finalists)
         measured, missing = await run_held_out(
@@ -176,10 +178,16 @@ class StudyRun:
             evaluator=evaluator,
             log=self._store.trials(self._study_id),
             watcher=self._watcher,
-            done=self._stored([one.pipeline_id for one in end.measured], HELD_OUT_SPLIT),
+            done=self._stored([one.pipeline_id for one in (*singles, *chosen)], HELD_OUT_SPLIT),
         )
         n = len(singles)
         return judge(measured[:n], measured[n:], self._job.objectives), missing
+
+    def _unmeasured_singles(self) -> tuple[Measured, ...]:
+        """The single calls without a complete trial: a fault must not cost a study its baseline."""
+        rows = self._store.reader().trials(self._study_id, limit=None)
+        begun = [row.proposal for row in rows if row.proposal.origin == "baseline"]
+        return tuple(Measured(p.pipeline_id, p.architecture, ()) for p in begun[:N_SINGLE_CALLS])
 
     def _pipelines(self) -> list[str]:
         return [row.proposal.pipeline_id for row in self._trials]

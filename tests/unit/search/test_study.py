@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,23 @@ async def test_two_questions_that_upset_the_endpoint_are_no_outage(tmp_path: Pat
     assert [one.reason.partition(";")[0] for one in stopped] == [
         "2 of 6 questions have no score"
     ] * 2
+
+
+async def test_question_that_failed_is_asked_once_more_when_all_others_are_done(
+    tmp_path: Path,
+) -> None:
+    tries: Counter[str] = Counter()
+
+    def fails(question: str, slot: int) -> ArchonError | None:
+        tries[question] += 1
+        is_bad = question == "question 1" and tries[question] == 1
+        return Unreachable("reset") if is_bad else None
+
+    asked = world(tmp_path, model=ScriptedModel(fails), n_trials=1)
+    end = await asked.search()
+    assert [type(one) for one in asked.watcher.outcomes.values()] == [Completed]
+    assert len(end.measured[0].results) == 6
+    assert asked.model.bought.total() == 6
 
 
 async def test_question_that_cannot_be_asked_fails_its_trial_and_no_other(tmp_path: Path) -> None:
