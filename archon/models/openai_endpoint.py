@@ -134,6 +134,15 @@ class OpenAIEndpoint:
         except aiohttp.ClientError as error:
             # Without the cause: aiohttp's errors can hold the request's headers, and so the key.
             raise self._translated(error) from None
+        except (ValueError, OSError) as error:
+            # What aiohttp lets through: a host name or a key that cannot be written down, a socket.
+            # Only the kind, since the message of such an error quotes what was wrong.
+            kind = type(error).__name__
+            if isinstance(error, OSError):
+                raise Unreachable(f"{self._where}: {kind}") from None
+            raise BadRequest(
+                f"{self._where} cannot be asked ({kind}). Check its url and its key."
+            ) from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         length = response.content_length
@@ -154,9 +163,14 @@ class OpenAIEndpoint:
             return BadRequest(f"{text}. Check the url and its certificate.")
         if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
             return NotConnected(text)
-        if isinstance(error, aiohttp.ClientPayloadError) and "encoding" in str(error).lower():
+        if isinstance(error, aiohttp.ClientPayloadError) and _is_of_encoding(error):
             return BadResponse(text)
         return Unreachable(text)
+
+
+def _is_of_encoding(error: aiohttp.ClientPayloadError) -> bool:
+    # Not "encoding" alone: a body that was cut is a TransferEncodingError.
+    return "content-encoding" in str(error).lower()
 
 
 def _is_packed(response: aiohttp.ClientResponse) -> bool:
