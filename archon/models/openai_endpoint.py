@@ -11,7 +11,7 @@ import aiohttp
 from archon.core.calls import CallBatch, ModelReply
 from archon.core.errors import BadRequest, BadResponse, CallError, TimedOut, Unreachable
 from archon.models.body_limit import MAX_BODY_BYTES, too_long
-from archon.models.failures import NotConnected, http_failure
+from archon.models.failures import NotConnected, http_failure, scrubbed
 from archon.models.secret import Secret
 from archon.models.wire import read_replies, request_bytes
 
@@ -158,7 +158,8 @@ class OpenAIEndpoint:
         return b"".join(pieces)
 
     def _translated(self, error: aiohttp.ClientError) -> CallError:
-        text = f"{self._where}: {error or type(error).__name__}"
+        said = scrubbed(str(error), self._secret) or type(error).__name__
+        text = f"{self._where}: {said}"
         if isinstance(error, aiohttp.ClientSSLError | aiohttp.InvalidURL):
             return BadRequest(f"{text}. Check the url and its certificate.")
         if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
