@@ -53,6 +53,7 @@ _FILTER_WORDS = re.compile(
 _QUOTA_WORDS = re.compile(
     r"credit balance is too low|insufficient (balance|credits?|funds)", re.IGNORECASE
 )
+_UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 _KEY_LIKE = re.compile(r"\b(sk|pk|key|gsk|xai|Bearer)[-_ ][\w*.-]{4,}")
 
 
@@ -121,11 +122,15 @@ def status_inside(error: object) -> int:
 
 
 def scrubbed(text: str, secret: Secret | None = None) -> str:
-    """The beginning of a provider's text on one line, without anything that looks like a key."""
+    """The beginning of a provider's text on one line, without anything that looks like a key.
+
+    What no terminal and no database takes (U+0000, lone surrogates) is written out by its code.
+    """
     if secret is not None and secret.reveal():
         text = text.replace(secret.reveal(), "(hidden)")
     text = " ".join(_KEY_LIKE.sub("(hidden)", text[: 4 * MAX_QUOTED_CHARS]).split())
-    return text if len(text) <= MAX_QUOTED_CHARS else text[:MAX_QUOTED_CHARS] + "..."
+    text = text if len(text) <= MAX_QUOTED_CHARS else text[:MAX_QUOTED_CHARS] + "..."
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def _said(body: bytes | str) -> tuple[frozenset[str], str]:

@@ -11,7 +11,7 @@ import aiohttp
 from archon.core.calls import CallBatch, ModelReply
 from archon.core.errors import BadRequest, BadResponse, CallError, TimedOut, Unreachable
 from archon.models.body_limit import MAX_BODY_BYTES, too_long
-from archon.models.failures import NotConnected, http_failure
+from archon.models.failures import NotConnected, http_failure, scrubbed
 from archon.models.secret import Secret
 from archon.models.wire import read_replies, request_bytes
 
@@ -134,6 +134,15 @@ class OpenAIEndpoint:
         except aiohttp.ClientError as error:
             # Without the cause: aiohttp's errors can hold the request's headers, and so the key.
             raise self._translated(error) from None
+        except (ValueError, OSError) as error:
+            # What aiohttp lets through: a host name or a key that cannot be written down, a socket.
+            # Only the kind, since the message of such an error quotes what was wrong.
+            kind = type(error).__name__
+            if isinstance(error, OSError):
+                raise Unreachable(f"{self._where}: {kind}") from None
+            raise BadRequest(
+                f"{self._where} cannot be asked ({kind}). Check its url and its key."
+            ) from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         length = response.content_length
@@ -149,14 +158,20 @@ class OpenAIEndpoint:
         return b"".join(pieces)
 
     def _translated(self, error: aiohttp.ClientError) -> CallError:
-        text = f"{self._where}: {error or type(error).__name__}"
+        said = scrubbed(str(error), self._secret) or type(error).__name__
+        text = f"{self._where}: {said}"
         if isinstance(error, aiohttp.ClientSSLError | aiohttp.InvalidURL):
             return BadRequest(f"{text}. Check the url and its certificate.")
         if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
             return NotConnected(text)
-        if isinstance(error, aiohttp.ClientPayloadError) and "encoding" in str(error).lower():
+        if isinstance(error, aiohttp.ClientPayloadError) and _is_of_encoding(error):
             return BadResponse(text)
         return Unreachable(text)
+
+
+def _is_of_encoding(error: aiohttp.ClientPayloadError) -> bool:
+    # Not "encoding" alone: a body that was cut is a TransferEncodingError.
+    return "content-encoding" in str(error).lower()
 
 
 def _is_packed(response: aiohttp.ClientResponse) -> bool:

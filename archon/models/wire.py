@@ -16,7 +16,10 @@ from archon.models.secret import Secret
 BYTES_PER_TOKEN = 4
 """For estimates where an endpoint says nothing; a usual mean over English text."""
 
-_FINISHES: Mapping[object, Finish] = {
+MOST_TOKENS = 2**31
+"""A completion with more than these is no completion but nonsense, which sums would not bear."""
+
+_FINISHES: Mapping[str, Finish] = {
     "length": "length",
     "max_tokens": "length",
     "content_filter": "filtered",
@@ -34,7 +37,7 @@ class Written:
     @classmethod
     def of(cls, text: str, reason: object, *, refusal: str = "", reasoning: str = "") -> Written:
         """Apply the rule of faults: a filtered, refused or blank text is no text."""
-        finish = _FINISHES.get(reason, "stop")
+        finish = _FINISHES.get(reason, "stop") if isinstance(reason, str) else "stop"
         if finish == "filtered":
             return cls("", "filtered", reasoning)
         if not text.strip():
@@ -182,8 +185,9 @@ def _shares(total: int, weights: Sequence[int]) -> list[int]:
 
 def _count(value: object) -> tuple[int, bool]:
     """A number of tokens, and whether it is one."""
-    is_known = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return (value, True) if isinstance(value, int) and is_known else (0, False)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS:
+        return value, True
+    return 0, False
 
 
 def _estimated(text: str) -> int:

@@ -16,7 +16,7 @@ from archon.core.records import ProposalRow
 from archon.core.results import Completed, ExampleResult, TrialOutcome
 from archon.store.schema import example_results, trials
 from archon.store.statements import insert_new
-from archon.store.texts import escape_all, pack
+from archon.store.texts import escape, escape_all, pack
 from archon.store.writer import Step, Writer
 
 _IS_OPEN = trials.c.state.in_(("proposed", "running"))
@@ -190,7 +190,7 @@ def _difference(stored: sa.RowMapping | None, row: dict[str, Any]) -> StoreError
 
 def _ending(study_id: str, number: int, outcome: TrialOutcome) -> Ending:
     if not isinstance(outcome, Completed):
-        return Ending(study_id, number, outcome.state, None, outcome.reason, None)
+        return Ending(study_id, number, outcome.state, None, escape(outcome.reason), None)
     if not all(math.isfinite(value) for value in outcome.objectives):
         raise ValueError(f"the objectives of trial {number} are not finite: {outcome.objectives}")
     objectives = json.dumps([float(value) for value in outcome.objectives])

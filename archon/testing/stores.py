@@ -230,6 +230,38 @@ class CallStoreSuite:
             spend = store.reader().spend("s")
         assert (spend.n_in_flight, spend.n_uncertain, spend.uncertain_nusd) == (0, 1, 100)
 
+    @pytest.mark.parametrize(
+        ("marks", "n_lost"),
+        [((), 0), ((True,), 1), ((True, False), 0), ((False, True), 1)],
+        ids=["waiting", "sent", "came-back", "sent-again"],
+    )
+    async def test_call_that_was_not_sent_when_a_store_closes_costs_nothing(
+        self, opener: Opener, marks: tuple[bool, ...], n_lost: int
+    ) -> None:
+        batch = batch_of()
+        with opener() as store:
+            calls = store.calls("s")
+            await calls.claim(batch, IDENTITY, reserved_nusd=100, is_sent=False)
+            for is_sent in marks:
+                await calls.mark(batch.keys(), is_sent=is_sent)
+        with opener() as store:
+            spend = store.reader().spend("s")
+        assert (spend.n_in_flight, spend.n_uncertain, spend.uncertain_nusd) == (
+            0, n_lost, 100 * n_lost
+        )  # fmt: skip
+
+    async def test_failed_try_counts_once_when_the_store_closes_before_the_next(
+        self, opener: Opener
+    ) -> None:
+        batch = batch_of()
+        with opener() as store:
+            calls = store.calls("s")
+            await calls.claim(batch, IDENTITY, reserved_nusd=100)
+            await calls.write_off(batch.keys())
+        with opener() as store:
+            spend = store.reader().spend("s")
+        assert (spend.n_uncertain, spend.uncertain_nusd) == (1, 100)
+
     async def test_two_stores_share_one_purchase(self, opener: Opener) -> None:
         batch = batch_of()
         with opener() as buyer, opener() as waiter:

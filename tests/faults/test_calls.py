@@ -81,6 +81,7 @@ INFRA = [
     Infra("503-html", 7),
     Infra("reset", 7),
     Infra("cut", 7),
+    Infra("cut-chunk", 7),
     Infra("error-200", 7, wires=(ENDPOINT, OPENAI)),
     Infra("error-200", 2, wires=(ANTHROPIC,)),  # no shape that Anthropic's errors have
     Infra("html", 2),
@@ -96,6 +97,7 @@ INFRA = [
     Infra("hang", 2),
     Infra("drip", 2),
     Infra("400", 1, is_maybe_billed=False),
+    Infra("400-odd", 1, is_maybe_billed=False),
     Infra("422", 1, is_maybe_billed=False),
     Infra("redirect:http://127.0.0.1:1/", 1, is_maybe_billed=False),
     Infra("429:100000", 1, is_maybe_billed=False),  # longer than anybody waits
@@ -340,6 +342,8 @@ ODD = [
     Odd("other-model", kept=(("served_model", "somebody-else"),)),
     Odd("no-usage", kept=(("is_estimated", True),), wires=(ENDPOINT, OPENAI)),
     Odd("negative-usage", kept=(("is_estimated", True),)),
+    Odd("huge-usage", kept=(("is_estimated", True),)),
+    Odd("finish-list", kept=(("finish", "stop"),), wires=(ENDPOINT,)),
     Odd("wrong-type", wires=(OPENAI, ANTHROPIC)),
 ]
 

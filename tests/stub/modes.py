@@ -36,6 +36,7 @@ _FILTERED = "The response was filtered due to the content management policy."
 
 ERRORS = {
     "400": Failure(400, "Unknown parameter.", "invalid_request_error", "unknown_parameter"),
+    "400-odd": Failure(400, "Bad \N{REPLACEMENT CHARACTER} and \0.", "invalid_request_error", None),
     "400-context": Failure(
         400, _TOO_LONG, "invalid_request_error", "context_length_exceeded", "invalid_request_error"
     ),
@@ -66,7 +67,7 @@ ERRORS = {
     "500": Failure(500, "The server had an error.", "server_error", None, "api_error"),
     "529": Failure(529, "Overloaded.", "server_error", None, "overloaded_error"),
 }
-CONNECTION = ("reset", "cut", "hang", "drip", "endless", "redirect", "slow")
+CONNECTION = ("reset", "cut", "cut-chunk", "hang", "drip", "endless", "redirect", "slow")
 RAW = {
     "html": html_page("Welcome"),
     "broken-json": b'{"choices": [{"message": {"content": "Hel',
@@ -88,7 +89,7 @@ def error_reply(mode: str, fmt: Format) -> tuple[int, dict[str, str], bytes] | N
     else:
         body = anthropic_error(failure.message, failure.anthropic_kind)
     headers = {"Content-Type": "application/json"} | _wait_headers(name, argument)
-    return failure.status, headers, orjson.dumps(body)
+    return failure.status, headers, _with_surrogate(orjson.dumps(body))
 
 
 def echo_reply(what: str, key: str, fmt: Format) -> tuple[int, dict[str, str], bytes]:
@@ -128,7 +129,7 @@ def _content(value: object) -> Callable[[dict[str, Any], Format], None]:
     return edit
 
 
-def _finish(openai: str, anthropic: str) -> Callable[[dict[str, Any], Format], None]:
+def _finish(openai: object, anthropic: object) -> Callable[[dict[str, Any], Format], None]:
     def edit(body: dict[str, Any], fmt: Format) -> None:
         if fmt == "openai":
             for choice in body["choices"]:
@@ -169,6 +170,10 @@ def _negative_usage(body: dict[str, Any], fmt: Format) -> None:
     body["usage"] = {name: -abs(n) - 1 for name, n in body["usage"].items()}
 
 
+def _huge_usage(body: dict[str, Any], fmt: Format) -> None:
+    body["usage"] = dict.fromkeys(body["usage"], 2**63)
+
+
 def _error_inside(body: dict[str, Any], fmt: Format) -> None:
     body.clear()
     body.update(openai_error("The upstream failed.", "server_error", "502"))
@@ -192,6 +197,8 @@ EDITS: dict[str, Callable[[dict[str, Any], Format], None]] = {
     "blank": _content(" \n"),
     "error-200": _error_inside,
     "filtered": _finish("content_filter", "refusal"),
+    "finish-list": _finish(["stop"], ["end_turn"]),
+    "huge-usage": _huge_usage,
     "length": _finish("length", "max_tokens"),
     "negative-usage": _negative_usage,
     "no-choices": _top(choices=[], content=[]),
@@ -215,9 +222,12 @@ def edited(mode: str, body: dict[str, Any], fmt: Format) -> bytes:
     if mode in EDITS:
         EDITS[mode](body, fmt)
     data = orjson.dumps(body)
+    return _with_surrogate(data) if mode == "surrogate" else data
+
+
+def _with_surrogate(data: bytes) -> bytes:
     # A lone surrogate is legal in JSON as an escape only, which no strict encoder writes.
-    replacement = "\N{REPLACEMENT CHARACTER}".encode()
-    return data.replace(replacement, b"\\ud800") if mode == "surrogate" else data
+    return data.replace("\N{REPLACEMENT CHARACTER}".encode(), b"\\ud800")
 
 
 def known(mode: str) -> bool:

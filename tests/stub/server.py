@@ -193,7 +193,7 @@ async def _deliver(
         elif request.transport is not None:
             request.transport.abort()
         return web.Response()
-    if mode in ("cut", "drip", "endless"):
+    if mode in ("cut", "cut-chunk", "drip", "endless"):
         return await _deliver_badly(request, mode, data)
     is_html = mode in ("html", "wrong-type")
     return web.Response(body=data, content_type="text/html" if is_html else "application/json")
@@ -206,7 +206,7 @@ async def _deliver_badly(request: web.BaseRequest, mode: str, data: bytes) -> we
     await response.prepare(request)
     # The client leaves first, except where its half is cut off: that is what is tested.
     with contextlib.suppress(ConnectionError):
-        if mode == "cut":
+        if mode in ("cut", "cut-chunk"):
             await response.write(data[: len(data) // 2])
             if request.transport is not None:
                 request.transport.close()

@@ -62,6 +62,7 @@ FAULTS: list[tuple[str, type[CallError], tuple[str, ...]]] = [
     ("503-html", Unreachable, ALL),
     ("reset", Unreachable, ALL),
     ("cut", Unreachable, ALL),
+    ("cut-chunk", Unreachable, ALL),
     ("html", BadResponse, ALL),
     ("broken-json", BadResponse, ALL),
     ("bad-utf8", BadResponse, ALL),
@@ -168,7 +169,7 @@ async def test_reasoning_is_kept_apart_from_the_text(stub: Stub, name: str) -> N
     assert "think" not in reply.text
 
 
-@pytest.mark.parametrize("mode", ["no-usage", "negative-usage"])
+@pytest.mark.parametrize("mode", ["no-usage", "negative-usage", "huge-usage"])
 async def test_usage_that_is_missing_or_nonsense_is_estimated_and_flagged(
     stub: Stub, mode: str
 ) -> None:
@@ -177,6 +178,46 @@ async def test_usage_that_is_missing_or_nonsense_is_estimated_and_flagged(
     assert reply.usage.is_estimated
     assert reply.usage.prompt_tokens > 0
     assert reply.usage.completion_tokens > 0
+
+
+async def test_reason_that_is_no_text_is_no_reason(stub: Stub) -> None:
+    stub.script("m", "finish-list")
+    (reply,) = await asked(ADAPTERS["endpoint"](stub))
+    assert reply.finish == "stop"
+    assert reply.text
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+async def test_message_of_a_provider_can_be_printed_and_stored_whatever_its_bytes(
+    stub: Stub, name: str
+) -> None:
+    stub.script("m", "400-odd")
+    with pytest.raises(BadRequest) as raised:
+        await asked(ADAPTERS[name](stub))
+    text = str(raised.value)
+    assert "Bad \\ud800 and \\u0000." in text
+    assert "\0" not in text
+    text.encode()
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        (f"http://{'a' * 70}.example/v1", "k"),
+        ("http://exa mple/v1", "k"),
+        ("http://127.0.0.1:1/v1", "CANARY\nb"),
+        ("http://127.0.0.1:1/v1", "CANARY \N{CYRILLIC SMALL LETTER KA}"),
+        ("http://127.0.0.1:1/v1", "CANARY \N{LEFT DOUBLE QUOTATION MARK}"),
+    ],
+    ids=["long label", "space", "newline in key", "Cyrillic key", "quoted key"],
+)
+async def test_address_or_key_that_cannot_be_written_down_is_an_error_for_the_user(
+    url: str, key: str
+) -> None:
+    with pytest.raises(CallError) as raised:
+        await asked(OpenAIEndpoint(url, "m", secret=Secret(key), deadline_s=5.0))
+    assert "'m'" in str(raised.value)
+    assert "CANARY" not in str(raised.value)
 
 
 async def test_missing_usage_is_estimated_through_litellm_too(stub: Stub) -> None:
