@@ -14,7 +14,7 @@ from archon.benchmarks.splits import blocks
 from archon.core.records import HELD_OUT_SPLIT, TrialLog
 from archon.core.results import ExampleResult
 from archon.runtime.failures import first_cause
-from archon.search.evaluate import Evaluator, Unit, is_scored
+from archon.search.evaluate import Evaluator, Unit, is_scored, without_traces
 from archon.search.objectives import Measured
 from archon.search.watch import Watcher
 
@@ -57,7 +57,7 @@ async def run_held_out(
         end = await evaluator.evaluate(unit)
         came = [result for result in end.results if is_scored(result)]
         await log.record(came)
-        results[unit.pipeline_id] += came
+        results[unit.pipeline_id] += without_traces(came)
         watcher.results_came(came)
         return end.stopped
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archon.benchmarks.examples import Example
 from archon.benchmarks.splits import blocks
@@ -21,7 +21,7 @@ from archon.core.errors import ArchonError
 from archon.core.records import SEARCH_SPLIT, ProposalRow, TrialLog, TrialRow
 from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
 from archon.runtime.failures import first_cause
-from archon.search.evaluate import Evaluator, Unit, UnitEnd, is_scored, unanswered
+from archon.search.evaluate import Evaluator, Unit, UnitEnd, is_scored, unanswered, without_traces
 from archon.search.objectives import Measured, Objective, values
 from archon.search.propose import Proposer
 from archon.search.watch import Watcher
@@ -202,9 +202,9 @@ class Search:
         """Run and record."""
         end = await self._evaluator.evaluate(unit)
         await self._log.record(end.results)
-        results += end.results
+        results += without_traces(end.results)
         self._watcher.results_came(end.results)
-        return end
+        return replace(end, results=())
 
 
 def _outage(ends: Sequence[UnitEnd], results: Sequence[ExampleResult]) -> ArchonError | None:
