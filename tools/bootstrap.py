@@ -83,18 +83,28 @@ def steps_for(sets: list[str], build: str | None, root: Path = ROOT) -> list[Ste
 def make_environment(venv: Path) -> Path:
     """Create the virtual environment unless a working one is there; its Python."""
     python = venv / "bin" / "python"
-    if python.exists() and version_of(str(python)) in SUPPORTED:
+    if python.exists() and version_of(str(python)) in SUPPORTED and has_pip(python):
         return python
     if venv.exists() and not (venv / "pyvenv.cfg").exists():
         raise SetupFailed(f"{venv} is in the way and is no virtual environment. Move it away.")
     print(f"Creating {venv.name} with Python {sys.version.split()[0]} ...", flush=True)
     command = [sys.executable, "-m", "venv", "--clear", str(venv)]
-    if subprocess.run(command).returncode != 0:
+    # Debian's Python without python3-venv leaves a folder with a Python and no pip.
+    if subprocess.run(command).returncode != 0 or not has_pip(python):
         raise SetupFailed(
             "Python could not create a virtual environment. On Debian and Ubuntu, first run: "
             "sudo apt-get install python3-venv"
         )
     return python
+
+
+def has_pip(python: Path) -> bool:
+    """Whether an environment is whole: made to the end, with a pip that runs."""
+    command = [str(python), "-m", "pip", "--version"]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def install(steps: list[Step], python: Path, stamps: Path) -> int:

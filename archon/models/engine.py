@@ -137,6 +137,18 @@ class EmbeddedEngine:
             return None
         return SetupError(f"the embedded engine ended. {self._last_lines()}")
 
+    async def why_silent(self, deadline_s: float = _PROBE_S) -> SetupError | None:
+        """Why requests get no reply, where that is the engine's fault; None where it answers.
+
+        For whoever found that none of several requests was answered.
+        """
+        if (failure := self.failure()) is not None:
+            return failure
+        if await self.is_answering(deadline_s):
+            return None
+        said = f"the embedded engine runs, and gave no token within {deadline_s:g} s."
+        return self.failure() or SetupError(f"{said} {self._last_lines()}")
+
     async def is_answering(self, deadline_s: float = _PROBE_S) -> bool:
         """Whether it generates a token within ``deadline_s`` seconds.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archon.benchmarks.examples import Example
 from archon.components.base import Component
@@ -222,6 +222,11 @@ def _faulty(unit: Unit, example: Example, status: ExampleStatus, error: str) -> 
         bought=Spending(),
         error=error,
     )
+
+
+def without_traces(results: Sequence[ExampleResult]) -> tuple[ExampleResult, ...]:
+    """Results as they are kept in memory once they are recorded: traces are most of their size."""
+    return tuple(replace(result, trace=()) for result in results)
 
 
 def is_scored(result: ExampleResult) -> bool:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from archon.benchmarks.examples import Example
 from archon.benchmarks.splits import blocks
 from archon.core.records import HELD_OUT_SPLIT, TrialLog
 from archon.core.results import ExampleResult
 from archon.runtime.failures import first_cause
-from archon.search.evaluate import N_CHANCES, Evaluator, Unit, is_scored
+from archon.search.evaluate import N_CHANCES, Evaluator, Unit, is_scored, without_traces
 from archon.search.objectives import Measured
 from archon.search.watch import Watcher
 
@@ -60,7 +59,7 @@ async def run_held_out(
         await log.record(end.results)
         asked = {result.example_id for result in end.results}
         kept = [r for r in results[unit.pipeline_id] if r.example_id not in asked]
-        results[unit.pipeline_id] = [*kept, *(replace(r, trace=()) for r in end.results)]
+        results[unit.pipeline_id] = [*kept, *without_traces(end.results)]
         watcher.results_came(end.results)
         return end.stopped
 

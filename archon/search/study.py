@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archon.benchmarks.examples import Example
 from archon.benchmarks.splits import blocks
@@ -28,6 +28,7 @@ from archon.search.evaluate import (
     UnitEnd,
     is_scored,
     unanswered,
+    without_traces,
 )
 from archon.search.objectives import Measured, Objective, values
 from archon.search.propose import Proposer
@@ -228,9 +229,9 @@ class Search:
         """Run and record."""
         end = await self._evaluator.evaluate(unit, is_again=is_again)
         await self._log.record(end.results)
-        results += end.results
+        results += without_traces(end.results)
         self._watcher.results_came(end.results)
-        return end
+        return replace(end, results=())
 
 
 def _outage(ends: Sequence[UnitEnd], results: Sequence[ExampleResult]) -> ArchonError | None:

@@ -17,6 +17,7 @@ from typing import Protocol, Self
 from archon.core.calls import CallStore, ModelCard, ModelClient, Price
 from archon.models.engine import EmbeddedEngine
 from archon.models.engine import card as engine_card
+from archon.models.engine_watch import EngineModel
 from archon.models.litellm import LiteLLMModel, known_price, takes_many_samples, understood
 from archon.models.litellm_providers import base_variables, is_own_base
 from archon.models.openai_endpoint import OpenAIEndpoint
@@ -28,7 +29,7 @@ from archon.runtime.gate import Gate, Limits
 from archon.runtime.limits import Limited
 from archon.runtime.purchases import Purchases
 from archon.scoring.table import build_scorer
-from archon.search.evaluate import Evaluator
+from archon.search.evaluate import OUTAGE, Evaluator
 from archon.service.needs import key_of, provider_of
 from archon.service.settings import Settings, keep_litellm_at_home
 from archon.spec.benchmark_spec import ScorerSpec
@@ -66,6 +67,8 @@ class Models:
     """The models of a file, ready to answer."""
 
     by_alias: Mapping[str, OpenModel]
+    engine: EmbeddedEngine | None = None
+    """The embedded engine, where one of them runs on it."""
 
     @property
     def cards(self) -> Mapping[str, ModelCard]:
@@ -151,7 +154,7 @@ async def open_models(
             backend, card = _opened(spec, settings, engine)
             stack.push_async_callback(backend.aclose)
             opened[spec.alias] = OpenModel(backend, card, gates[_endpoint_of(spec)])
-        yield Models(opened)
+        yield Models(opened, engine)
 
 
 @contextlib.asynccontextmanager
@@ -169,12 +172,19 @@ async def open_evaluator(
     """What runs units of evaluation, for as long as the block lasts.
 
     Raises:
-        SetupError: A key or package is missing, or the engine does not start.
+        SetupError: A key or package is missing, or the engine does not start; or it stopped
+            answering, which is why no question reached its model.
     """
     async with open_models(models, settings, say=say, shared=shared) as opened:
         client = opened.studied(calls, budget)
         judge = build_scorer(scorer.to_data(), lambda alias: ModelAsks(client, opened.cards[alias]))
-        yield Evaluator(client, opened.cards, judge, questions_in_flight=questions_in_flight)
+        try:
+            yield Evaluator(client, opened.cards, judge, questions_in_flight=questions_in_flight)
+        except OUTAGE as outage:
+            # An engine may also freeze, which no single request can tell from a long answer.
+            if opened.engine and (cause := await opened.engine.why_silent()) is not None:
+                raise cause from outage
+            raise
 
 
 def _gates(specs: Sequence[ModelSpec]) -> dict[str, Gate]:
@@ -205,7 +215,9 @@ def _opened(
             deadline_s=spec.limits.deadline_s or DEADLINE_S,
         )
         card, most = engine_card(spec.alias), spec.limits.context_tokens
-        return local, card if most is None else replace(card, context_tokens=most)
+        if most is not None:
+            card = replace(card, context_tokens=most)
+        return EngineModel(local, engine), card
     # LiteLLM would find it too, but a key that we do not know cannot be kept out of messages.
     secret = key_of(spec, settings)
     deadline_s = spec.limits.deadline_s or DEADLINE_S

@@ -25,7 +25,7 @@ from archon.runtime.budget import Budget, Caps
 from archon.runtime.failures import first_cause
 from archon.scoring.base import check_examples
 from archon.scoring.table import SCORERS, asks_model, build_scorer, problems_of
-from archon.search.evaluate import Evaluator, Unit
+from archon.search.evaluate import Evaluator, Unit, without_traces
 from archon.search.judgement import Standing
 from archon.search.objectives import Measured
 from archon.search.winner import standing_of
@@ -192,7 +192,7 @@ async def _run(
         nonlocal stopped
         unit = Unit(architecture.pipeline_id(), architecture, EVALUATION, block)
         end = await evaluator.evaluate(unit)
-        results.extend(end.results)
+        results.extend(without_traces(end.results))
         stopped = stopped or end.stopped
         for result in end.results:
             on_result(result)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast, get_args
@@ -36,7 +36,7 @@ from archon.service.settings import Settings, load_settings
 from archon.service.study_run import run_job
 from archon.spec.job import load_job
 from archon.spec.pipeline_file import PipelineFile, load_pipeline_file
-from archon.store.opening import open_store
+from archon.store.opening import Store, open_store
 
 Say = Callable[[str], None]
 Question = str | Sequence[Message | Mapping[str, str]]
@@ -176,7 +176,7 @@ class Study:
         Raises:
             ArchonError: It cannot go on now. It rests as paused; ``run`` resumes it.
         """
-        with open_store(self._settings.database_url.reveal()) as store:
+        async with _opened(self._settings) as store:
             await run_job(
                 self._prepared, store, self._settings, watcher=watcher or Unwatched(), say=say
             )
@@ -221,6 +221,16 @@ class Study:
         with open_store(self._settings.database_url.reveal()) as store:
             report = load_report(store.reader(), self.id)
             return export_trial(report, store.reader(), number)
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Store]:
+    """The store, opened and closed in a thread: a notebook's event loop has others to serve."""
+    store = await asyncio.to_thread(open_store, settings.database_url.reveal())
+    try:
+        yield store
+    finally:
+        await asyncio.to_thread(store.close)
 
 
 class Unwatched:

@@ -15,6 +15,10 @@ from archon.models import engine
 from archon.models.engine import EmbeddedEngine, card
 from archon.models.engine_choice import Build
 from archon.models.engine_command import EngineSize
+from archon.models.engine_watch import EngineModel
+from archon.models.openai_endpoint import OpenAIEndpoint
+from archon.runtime.limits import Limited
+from archon.testing.clients import batch_of
 from tests.processes import session_of
 
 FAKE = str(Path(__file__).with_name("fake_vllm.py"))
@@ -127,6 +131,33 @@ async def test_frozen_engine_is_found_out_within_the_deadline(behaving: Start) -
         assert not await running.is_answering(deadline_s=0.5)
         os.kill(served_by(running), signal.SIGCONT)
         assert await running.is_answering()
+
+
+async def test_silence_of_an_engine_is_explained_by_its_log(behaving: Start) -> None:
+    async with behaving("works") as running:
+        assert await running.why_silent() is None
+        os.kill(served_by(running), signal.SIGSTOP)
+        frozen = await running.why_silent(deadline_s=0.5)
+        assert "runs, and gave no token" in str(frozen)
+        assert "Its log: " in str(frozen)
+        os.kill(served_by(running), signal.SIGKILL)
+        assert running._guard is not None
+        await running._guard.wait()
+        assert "the embedded engine ended" in str(await running.why_silent())
+
+
+async def test_request_to_an_engine_that_ended_says_so_and_is_not_repeated(
+    behaving: Start,
+) -> None:
+    async with behaving("works") as running:
+        endpoint = OpenAIEndpoint(running.base_url, "m", secret=running.api_key)
+        model = EngineModel(endpoint, running)
+        assert running._guard is not None
+        os.kill(served_by(running), signal.SIGKILL)
+        await running._guard.wait()
+        with pytest.raises(SetupError, match="the embedded engine ended"):
+            await Limited(model).complete(batch_of("hello"))
+        await model.aclose()
 
 
 async def test_old_logs_of_failed_engines_are_pruned(behaving: Start, tmp_path: Path) -> None:

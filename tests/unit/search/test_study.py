@@ -37,6 +37,15 @@ async def test_search_measures_as_many_pipelines_as_the_budget_has_trials(tmp_pa
     ]
 
 
+async def test_traces_are_recorded_and_not_held_in_memory(tmp_path: Path) -> None:
+    asked = world(tmp_path, n_trials=2)
+    end = await asked.search()
+    assert all(result.trace == () for one in end.measured for result in one.results)
+    with asked.open() as store:
+        question = store.reader().question(STUDY, end.measured[0].pipeline_id, "q0")
+    assert question.result.trace
+
+
 async def test_search_ends_when_the_whole_space_was_tried(tmp_path: Path) -> None:
     end = await world(tmp_path, n_trials=None, n_examples=2).search()
     assert end.reason == ALL_TRIED

@@ -7,7 +7,7 @@ import pytest
 from archon.core.calls import ModelCard
 from archon.core.errors import SetupError
 from archon.models.engine import EmbeddedEngine
-from archon.models.openai_endpoint import OpenAIEndpoint
+from archon.models.engine_watch import EngineModel
 from archon.service import assemble
 from archon.service.assemble import open_models
 from archon.service.needs import needs_of
@@ -90,5 +90,5 @@ async def test_limits_of_the_file_hold_for_the_embedded_engine(
     spec = ModelSpec("small", "engine", ENGINE, limits=limits)
     engine = EmbeddedEngine(tmp_path)
     backend, found = assemble._opened(spec, load_settings(), engine)
-    assert isinstance(backend, OpenAIEndpoint)
-    assert (backend.deadline_s, found.context_tokens) == (deadline_s, context_tokens)
+    assert isinstance(backend, EngineModel)
+    assert (backend.endpoint.deadline_s, found.context_tokens) == (deadline_s, context_tokens)

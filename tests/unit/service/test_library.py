@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import archon
 from archon import Pipeline, Study
 from archon.core.errors import NotFound, SpecError
 from archon.core.messages import Message
+from archon.service import library
 from archon.service.library import Question, conversation
+from archon.store.opening import Store, open_store
 from tests.jobs import write_job
 from tests.stub import Stub, running_stub
 
@@ -45,6 +48,33 @@ async def test_study_runs_in_a_running_loop_and_its_pipeline_answers(
     assert result.answer.text.startswith("The answer is")
     assert result.deployed.calls == len(result.trace.calls) >= 1
     assert result.deployed.cost_nusd > 0
+
+
+async def test_loop_runs_on_while_a_study_opens_and_closes_its_database(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow_store(url: str) -> Store:
+        time.sleep(1.0)
+        store = open_store(url)
+        close = store.close
+
+        def slow_close() -> None:
+            time.sleep(1.0)
+            close()
+
+        monkeypatch.setattr(store, "close", slow_close)
+        return store
+
+    study = Study.from_file(write_job(tmp_path, stub.base_url, budget={"trials": 1}))
+    monkeypatch.setattr(library, "open_store", slow_store)
+    clock, pauses = asyncio.get_running_loop().time, [0.0]
+    running = asyncio.ensure_future(study.run())
+    while not running.done():
+        began = clock()
+        await asyncio.sleep(0.005)
+        pauses.append(clock() - began)
+    await running
+    assert max(pauses) < 0.8
 
 
 async def test_pipeline_opens_with_the_first_of_many_questions(stub: Stub, tmp_path: Path) -> None:

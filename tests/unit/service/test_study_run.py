@@ -4,13 +4,17 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from archon.core.errors import AuthFailed, Conflict, NotFound
+from archon.core.calls import ModelCard
+from archon.core.errors import AuthFailed, Conflict, NotFound, SetupError
 from archon.core.records import HELD_OUT_SPLIT
+from archon.models.secret import Secret
+from archon.runtime import limits
 from archon.search.objectives import Measured
-from archon.service import ownership
+from archon.service import assemble, ownership
 from archon.service.export import export_by_rule, export_trial
 from archon.service.prepare import in_store, prepare
 from archon.service.report import StudyReport, load_report
@@ -350,6 +354,38 @@ async def test_study_in_which_nothing_could_be_measured_is_not_called_completed(
     again = await run(job, store, settings)
     assert again.study.state == "failed"
     assert stub.ledger.requests == requests
+
+
+class FrozenEngine:
+    """Stands in for an embedded engine that runs and answers nobody."""
+
+    base_url, model_name, api_key = "http://127.0.0.1:9/v1", "m", Secret("k")
+
+    async def running(self) -> FrozenEngine:
+        return self
+
+    def failure(self) -> None:
+        return None
+
+    async def why_silent(self) -> SetupError:
+        return SetupError("the embedded engine runs, and gave no token. Its log: engine.log")
+
+
+async def test_study_whose_engine_stopped_answering_rests_with_the_engines_own_reason(
+    tmp_path: Path, store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = ModelCard("small", "engine/m", has_many_samples=True)
+    monkeypatch.setattr(assemble, "engine_card", lambda alias: card)
+    monkeypatch.setattr(limits, "FIRST_WAIT_S", 0.001)
+    models = {"small": {"engine": "smollm2-135m-instruct"}}
+    prepared = prepare(load_job(write_job(tmp_path, "", models=models)))
+    shared = cast(assemble.SharedEngine, FrozenEngine())
+    with pytest.raises(SetupError, match=r"engine\.log"):
+        await run_job(
+            prepared, store, settings, watcher=Log(), say=lambda line: None, shared=shared
+        )
+    study = store.reader().find_study("sums")
+    assert (study.state, study.stop_reason[:19]) == ("paused", "the embedded engine")
 
 
 async def test_any_trial_can_be_exported(

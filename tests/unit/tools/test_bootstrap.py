@@ -139,6 +139,25 @@ def test_folder_in_the_way_is_not_deleted(tmp_path: Path) -> None:
     assert (tmp_path / "precious").exists()
 
 
+def test_environment_without_pip_is_made_anew(tmp_path: Path) -> None:
+    venv = tmp_path / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    assert not bootstrap.has_pip(venv / "bin" / "python")
+    python = bootstrap.make_environment(venv)
+    assert bootstrap.has_pip(python)
+    (venv / "kept").touch()
+    assert bootstrap.make_environment(venv) == python
+    assert (venv / "kept").exists()
+
+
+def test_python_that_cannot_make_a_whole_environment_is_told_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "has_pip", lambda python: False)
+    with pytest.raises(SetupFailed, match="apt-get install python3-venv"):
+        bootstrap.make_environment(tmp_path / ".venv")
+
+
 def test_machine_without_a_wheel_hears_of_it_before_anything_is_installed(tmp_path: Path) -> None:
     script = Path(bootstrap.__file__)
     code = (
