@@ -9,6 +9,7 @@ from archon.core.calls import Price
 from archon.core.errors import NotFound, SpecError
 from archon.core.records import NewStudy, StudyReader
 from archon.models.litellm import known_price
+from archon.service.question_errors import in_job_file
 from archon.service.questions import Questions, load_questions
 from archon.service.settings import keep_litellm_at_home
 from archon.service.smallest_trial import check_budget
@@ -51,7 +52,10 @@ def prepare(job: JobSpec) -> PreparedJob:
         SetupError: A package that is needed is not installed.
     """
     _check_prices(job)
-    questions = load_questions(job.benchmark, seed=job.seed)
+    try:
+        questions = load_questions(job.benchmark, seed=job.seed)
+    except SpecError as error:
+        raise in_job_file(error, job) from error
     check_budget(job, questions.split.search, _prices(job))
     return PreparedJob(job, questions)
 

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from archon.core.calls import Price
+from archon.models.engine_command import CONTEXT_TOKENS
 from archon.spec.edge import Strict, read_section
 from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, show
 from archon.spec.forbidden import wrong_url
@@ -62,6 +63,11 @@ class ModelSpec:
     def is_priced_by_litellm(self) -> bool:
         """Whether the price is still to be looked up in LiteLLM's table."""
         return self.backend == "litellm" and self.price is None
+
+    @property
+    def context_tokens(self) -> int | None:
+        """Room for a prompt with its completion; None where only the backend knows."""
+        return CONTEXT_TOKENS if self.backend == "engine" else self.limits.context_tokens
 
     @property
     def may_cost_money(self) -> bool:
