@@ -25,7 +25,10 @@ def in_job_file(error: SpecError, job: JobSpec) -> SpecError:
         job: The job.
     """
     wrong_fields = _wrong_fields(error, job)
-    problems = [_placed(problem, job) for problem in error.problems]
+    problems = list(error.problems)
+    if all(problem.line is None for problem in problems):
+        # Of several problems, one without a line counts the others.
+        problems = [_placed(problem, job) for problem in problems]
     if not wrong_fields:
         return SpecError(problems)
     # Where no row has a target, that examples (which have no path) cannot be scored follows.
@@ -39,15 +42,11 @@ def in_job_file(error: SpecError, job: JobSpec) -> SpecError:
 def _placed(problem: Problem, job: JobSpec) -> Problem:
     if key := _SIDES.get(problem.path):
         return job.source.problem(key, problem.message, problem.hint)
-    is_whole_file = problem.line is None and not problem.path
-    if is_whole_file and job.benchmark.source == "file" and _is_about_location(problem, job):
+    is_whole_file = not problem.path and problem.file in (job.benchmark.location, "")
+    if is_whole_file and job.benchmark.source == "file":
         said = f"{job.benchmark.location}: {problem.message}"
         return job.source.problem("benchmark.file", said, problem.hint)
     return problem
-
-
-def _is_about_location(problem: Problem, job: JobSpec) -> bool:
-    return problem.file in (job.benchmark.location, "") and "rows are wrong" not in problem.message
 
 
 def _wrong_fields(error: SpecError, job: JobSpec) -> dict[str, Problem]:
