@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from archon.cli.output import out
+from archon.cli.options import AsJson
+from archon.cli.output import out, print_json
 
 db = typer.Typer(help="Say where the database is; look at its schema, or bring it up to date.")
 
@@ -19,12 +20,22 @@ def path() -> None:
 
 
 @db.command()
-def status() -> None:
+def status(as_json: AsJson = False) -> None:
     """Print the database's schema and the one that this version works with."""
     from archon.service.settings import load_settings
     from archon.store.opening import schema_status
 
     found = schema_status(load_settings().database_url.reveal())
+    if as_json:
+        print_json(
+            {
+                "url": found.url,
+                "schema": found.found,
+                "newest": found.newest,
+                "is_current": found.is_current,
+            }
+        )
+        return
     out().print(found.url)
     if found.found is None:
         out().print("nothing stored yet; archon search makes what it needs")

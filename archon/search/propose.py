@@ -20,6 +20,7 @@ from archon.core.results import Completed, TrialOutcome
 from archon.core.seeds import derive_seed
 from archon.search.choices import Answered, Chance, Recording, from_json, to_json
 from archon.search.draw import draw
+from archon.search.find_walk import find_walk
 from archon.search.sampler import Sampler
 from archon.search.size import count_walks
 from archon.search.space import Space
@@ -90,7 +91,7 @@ class Proposer:
         number = self._n_proposed
         for start in self._starts:
             if self._is_new(architecture := canonical(start.architecture, self._table)):
-                return self._proposal(architecture, (), start.origin)
+                return self._started(architecture, start.origin)
         for attempt in range(SAMPLER_DRAWS if self._sampler else 0):
             if (found := self._from_sampler(attempt)) is not None:
                 return found
@@ -105,6 +106,15 @@ class Proposer:
         if self._sampler is not None:
             values = outcome.objectives if isinstance(outcome, Completed) else None
             self._sampler.tell(number, values)
+
+    def _started(self, architecture: Architecture, origin: Origin) -> ProposalRow:
+        """A start; where the sampler could have come to it itself, it learns from it."""
+        answers: Sequence[Answered] = ()
+        if self._sampler is not None:
+            answers = find_walk(self._space, architecture, self._table)
+        if self._sampler is not None and answers:
+            self._sampler.restore(self._n_proposed, answers)
+        return self._proposal(architecture, answers, origin)
 
     def _from_sampler(self, attempt: int) -> ProposalRow | None:
         assert self._sampler is not None

@@ -17,6 +17,7 @@ from archon.models.engine_weights import MODEL_NAME
 from archon.scoring.table import SCORERS, asks_model, problems_of
 from archon.service.guess_questions import Guess, guess
 from archon.service.prepare import prepare
+from archon.service.question_errors import without_place
 from archon.spec.job import read_job
 from archon.spec.writing import to_inline, write_whole
 from archon.spec.yaml_source import parse_document
@@ -30,6 +31,23 @@ _ANSWERS = {"numeric": "number", "choice": "choice", "math": "math", "exact": "t
 _SMALL = {"max_search": "30 ", "max_held_out": "100", "in_flight": "32", "max_tokens": "128"}
 """What a model on two cores does within an hour; ``_USUAL``: what served models do."""
 _USUAL = {"max_search": "100", "max_held_out": "300", "in_flight": "16", "max_tokens": "2048"}
+_FLAGS = {
+    "name": "--name",
+    "benchmark.file": "--questions",
+    "benchmark.fields": "--questions",
+    "benchmark.scorer": "--scorer",
+    "models.main.url": "--url",
+    "models.main.model": "--model",
+    "models.main.litellm": "--model",
+    "models.main.engine": "--model",
+    "models.main.key_env": "--key-env",
+    "models.main.price.input_usd_per_mtok": "--input-usd",
+    "models.main.price.output_usd_per_mtok": "--output-usd",
+    "models.main": "--model",
+    "budget.usd": "--usd",
+    "budget.trials": "--trials",
+}
+"""The answer that decides a key of the job file."""
 _JUDGE = "{kind: judge, model: main, may_judge_itself: true}"
 
 
@@ -87,7 +105,10 @@ def new_job(answers: Answers, path: Path) -> NewJob:
         picks=_picks(scorer, answers),
     )
     # Where the file is going to stand: what it names is looked for from there.
-    prepare(read_job(parse_document(text.encode(), str(path))))
+    try:
+        prepare(read_job(parse_document(text.encode(), str(path))))
+    except SpecError as error:
+        raise without_place(error, str(path), _FLAGS) from error
     return NewJob(text, _notes(answers, found, scorer))
 
 
@@ -112,6 +133,11 @@ def _check(answers: Answers, scorer: str) -> None:
             f"scorer {scorer!r} needs parameters: {problems[0]} Write them into the job file; "
             f"archon components {scorer} shows them."
         )
+    if (answers.input_usd is None) != (answers.output_usd is None):
+        given, other = "--input-usd", "--output-usd"
+        if answers.input_usd is None:
+            given, other = other, given
+        raise SpecError(f"{given} goes with {other}: a price has both, per million tokens.")
     has_price = answers.input_usd is not None and answers.output_usd is not None
     if answers.usd is not None and answers.model_kind == "url" and not has_price:
         raise SpecError(

@@ -11,6 +11,7 @@ from archon.core.records import NewStudy, StudyReader
 from archon.models.litellm import known_price
 from archon.service.needs import provider_of
 from archon.service.notes import notes_on
+from archon.service.question_errors import in_job_file
 from archon.service.questions import Questions, load_questions
 from archon.service.settings import keep_litellm_at_home
 from archon.service.smallest_trial import check_budget
@@ -61,7 +62,10 @@ def prepare(job: JobSpec) -> PreparedJob:
     """
     _check_providers(job)
     _check_prices(job)
-    questions = load_questions(job.benchmark, seed=job.seed)
+    try:
+        questions = load_questions(job.benchmark, seed=job.seed)
+    except SpecError as error:
+        raise in_job_file(error, job) from error
     check_budget(job, questions.split.search, _prices(job))
     return PreparedJob(job, questions, notes=notes_on(job))
 

@@ -67,7 +67,10 @@ def read_benchmark(
     """Check the section; None if it cannot be read, with the reasons in ``findings``."""
     if not isinstance(data, Mapping):
         return None
-    section = read_section(BenchmarkSection, data, "benchmark", findings)
+    written = dict(data)
+    if not isinstance(written.get("scorer", {}), Mapping | None):
+        written["scorer"] = {}  # its own reader says what is wrong
+    section = read_section(BenchmarkSection, written, "benchmark", findings)
     scorer, may_judge_itself = _scorer(data.get("scorer"), aliases, findings)
     sources: tuple[Source, ...] = ("builtin", "file", "hf")
     given = [source for source in sources if data.get(source) is not None]

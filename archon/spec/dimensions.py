@@ -24,6 +24,7 @@ from archon.components.table import build, parameters, problems_of, suggest
 from archon.core.architecture import ComponentSpec, ParamValue
 from archon.core.errors import SpecError
 from archon.search.space import ComponentNode, Dimension, EnsembleNode, Fixed, Options, Range
+from archon.spec.edge import number_hint
 from archon.spec.findings import Findings, named, show
 from archon.spec.yaml_source import key_path
 
@@ -109,6 +110,8 @@ class ComponentReader:
             return ()
         for i, alias in enumerate(data):
             where = path if least == 1 else f"{path}[{i}]"
+            if not self.aliases:
+                break  # that there are no models is said where they should stand
             if not isinstance(alias, str) or alias not in self.aliases:
                 hint = suggest(str(alias), list(self.aliases)).strip()
                 self.findings.add(where, f"there is no model {named(alias)}.", hint)
@@ -196,6 +199,17 @@ class _Type:
         self.is_text = not self.is_list and ("str" in text or isinstance(default, str))
         self.is_real = not self.is_list and "float" in text
         self.is_integer = not self.is_list and not self.is_real and "int" in text
+        self.is_bool = text == "bool"
+
+    def wanted_of(self, value: object) -> str:
+        """What should stand there instead of a value of another kind ("" if it may)."""
+        if self.is_real:
+            return "" if is_number(value) else "a number"
+        if self.is_integer:
+            return "" if _is_integer(value) else "a whole number"
+        if self.is_bool:
+            return "" if isinstance(value, bool) else "true or false"
+        return ""
 
     def value(self, value: object) -> ParamValue:
         """The value as the architecture holds it."""
@@ -236,6 +250,8 @@ class _ParameterReader:
             self._say(path, f"expected a list, got {show(data)}.", "Write [one, two].")
         elif self.type.has_text_items and not all(isinstance(item, str) for item in items):
             self._say(path, "expected a list of texts.", "Quote the numbers and truth values.")
+        elif data is not None and (wanted := self.type.wanted_of(data)):
+            self._say(path, f"expected {wanted}, got {show(data)}.", number_hint(data))
         else:
             self.component.check_value(self.kind, self.name, self.type.value(data), path)
         return self.type.value(data)

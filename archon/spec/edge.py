@@ -126,11 +126,16 @@ def _translate(
 
 
 def _hint(kind: str, value: object) -> str:
-    if kind.startswith(("int", "float")) and isinstance(value, str):
-        if value.strip().lstrip("+-").replace(".", "", 1).isdigit():
-            return "Remove the quotes."
-        return "Write the number alone, without a unit."
-    return ""
+    return number_hint(value) if kind.startswith(("int", "float")) else ""
+
+
+def number_hint(value: object) -> str:
+    """What to do about a value that should be a number and is a text."""
+    if not isinstance(value, str) or not any(character.isdigit() for character in value):
+        return ""
+    if value.strip().lstrip("+-").replace(".", "", 1).isdigit():
+        return "Remove the quotes."
+    return "Write the number alone, without a unit."
 
 
 def _keys_at(shape: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

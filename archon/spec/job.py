@@ -15,10 +15,12 @@ from archon.search.size import count_walks
 from archon.search.space import Range, Space
 from archon.search.walk_order import MOST_WALKS
 from archon.spec.benchmark_spec import BenchmarkSpec, read_benchmark
+from archon.spec.dimensions import some_values
 from archon.spec.edge import read_section
 from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, named, show
 from archon.spec.job_file import BudgetSection, JobFile, SamplerKind
 from archon.spec.model_spec import ModelSpec, check_twins, read_models
+from archon.spec.original import refuse_original
 from archon.spec.places import components_of
 from archon.spec.space import models_of, read_space
 from archon.spec.yaml_source import Document, key_path, read_document
@@ -129,8 +131,11 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
     Raises:
         SpecError: With every problem of the file.
     """
+    refuse_original(document)
     findings = Findings(document)
     data = document.data
+    if "version" in data:
+        findings.add("version", "job files have no version.", "Remove the line.")
     shape = read_section(JobFile, _without_broken_shorthands(data, findings), "", findings)
     name = _name(document, findings)
     models = read_models(data["models"], findings) if "models" in data else ()
@@ -142,6 +147,7 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
     if shape is not None and space is not None:
         _check_money(shape, models, objectives, findings)
         _check_judge(benchmark, space, findings)
+        _check_contexts(models, space, findings)
         if shape.sampler.kind == "exhaustive":
             _check_exhaustive(space, findings)
     findings.raise_if_any()
@@ -168,7 +174,9 @@ def _without_broken_shorthands(
     data: Mapping[str, object], findings: Findings
 ) -> Mapping[str, object]:
     """The data without sections of the wrong type, each noted with how to write it."""
-    kept = dict(data)
+    kept = {key: value for key, value in data.items() if key != "version"}
+    if not isinstance(kept.get("models", {}), Mapping):
+        kept["models"] = {}  # their own reader says what is wrong
     for key, hint in _SHORTHANDS.items():
         wanted, words = (list, "a list") if key == "objectives" else (dict, "a mapping")
         if key in data and not isinstance(data[key], wanted):
@@ -246,7 +254,7 @@ def _check_judge(benchmark: BenchmarkSpec | None, space: Space, findings: Findin
         findings.add(
             "benchmark.scorer.model",
             f"{judge!r} would judge pipelines that it is part of, and a judge prefers itself.",
-            "Take another model, or write may_judge_itself: true.",
+            "Take another model, or write may_judge_itself: true inside scorer: {...}.",
         )
 
 
@@ -266,6 +274,25 @@ def _check_exhaustive(space: Space, findings: Findings) -> None:
             f"{MOST_WALKS:,} at most.",
             "Write sampler: {kind: tpe} or {kind: random}, or offer less.",
         )
+
+
+def _check_contexts(models: Sequence[ModelSpec], space: Space, findings: Findings) -> None:
+    """Refuse replies that would leave no room for a prompt in a model's context."""
+    sizes = {model.alias: model.context_tokens for model in models}
+    for component, path in components_of(space.root):
+        dimension = dict(component.params).get("max_tokens")
+        if dimension is None:
+            continue
+        longest = max(value for value in some_values(dimension) if isinstance(value, int))
+        for alias in component.models:
+            size = sizes.get(alias)
+            if size is not None and longest >= size:
+                findings.add(
+                    f"{path}.max_tokens",
+                    f"{longest:,} tokens of reply leave no room for a prompt: the context of "
+                    f"{alias!r} has {size:,}.",
+                    "Write fewer.",
+                )
 
 
 def _budget(section: BudgetSection) -> BudgetSpec:

@@ -65,6 +65,11 @@ class ModelSpec:
         return self.backend == "litellm" and self.price is None
 
     @property
+    def context_tokens(self) -> int | None:
+        """Room for a prompt with its completion; None where only the backend knows."""
+        return CONTEXT_TOKENS if self.backend == "engine" else self.limits.context_tokens
+
+    @property
     def may_cost_money(self) -> bool:
         """Whether a call is, or may be, charged."""
         if self.price is None:

@@ -26,6 +26,7 @@ from archon.spec.dimensions import ComponentReader
 from archon.spec.edge import Strict, read_section
 from archon.spec.findings import Findings, show
 from archon.spec.model_spec import ModelSpec, read_models
+from archon.spec.original import refuse_original
 from archon.spec.provenance import Provenance, ProvenanceSection
 from archon.spec.space import SpaceReader
 from archon.spec.writing import to_yaml, write_whole
@@ -146,6 +147,7 @@ def read_pipeline(
     Raises:
         SpecError: With every problem of the file.
     """
+    refuse_original(document)
     findings = Findings(document)
     data = document.data
     _check_version(data.get("version", VERSION), findings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 
@@ -38,6 +38,28 @@ class _Structure:
         return _Structure(self.layers + other.layers, self.chosen + other.chosen)
 
 
+@dataclass(slots=True)
+class _Seen:
+    """One problem, and the structures that have it."""
+
+    hint: str
+    structures: list[_Structure] = field(default_factory=list)
+
+    def add(self, structure: _Structure) -> None:
+        if not self.structures or self.structures[-1] is not structure:
+            self.structures.append(structure)
+
+    def said(self, n_structures: int) -> str:
+        """The hint, with the choices without which the problem is not there."""
+        first = self.structures[0]
+        always = [c for c in first.chosen if all(c in s.chosen for s in self.structures)]
+        if not always and len(self.structures) < n_structures:
+            always = list(first.chosen)
+        if not always:
+            return self.hint
+        return f"{self.hint.strip()} This happens with {', '.join(always)}.".strip()
+
+
 def check_pipelines(
     space: Space, findings: Findings, table: Mapping[str, type[Component]] = COMPONENTS
 ) -> None:
@@ -54,15 +76,15 @@ def check_pipelines(
         )
         findings.add(root, message, "Take out a choice, or search in two jobs.")
         return
-    seen: set[tuple[str, str]] = set()
+    seen: dict[tuple[str, str], _Seen] = {}
     variants, tried = Variants(table), set[Architecture]()
     structures = list(_structures(space.root, root))
     for structure in structures:
         for problem in _problems(structure, variants, tried):
-            place = _place(problem, structure, root)
-            if (place, problem.message) not in seen and len(seen) < _SHOWN:
-                findings.add(place, problem.message, _combination(problem.hint, structure))
-            seen.add((place, problem.message))
+            key = (_place(problem, structure, root), problem.message)
+            seen.setdefault(key, _Seen(problem.hint)).add(structure)
+    for (place, message), found in list(seen.items())[:_SHOWN]:
+        findings.add(place, message, found.said(len(structures)))
     if not seen and space.max_calls is not None:
         open_layers = [[node for node, _ in structure.layers] for structure in structures]
         _check_calls(FewestCalls(table).beyond(open_layers, space.max_calls), findings)
@@ -148,9 +170,3 @@ def _place(problem: Problem, structure: _Structure, root: str) -> str:
     if match is None or int(match[1]) >= len(structure.layers):
         return root
     return structure.layers[int(match[1])][1]
-
-
-def _combination(hint: str, structure: _Structure) -> str:
-    if not structure.chosen:
-        return hint
-    return f"{hint.strip()} This happens with {', '.join(structure.chosen)}.".strip()

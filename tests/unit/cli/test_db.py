@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -28,6 +29,16 @@ async def test_db_status_looks_and_upgrade_makes(tmp_path: Path) -> None:
     assert (
         f"schema {HEAD}, which is the newest" in (await archon("db", "status", folder=tmp_path)).out
     )
+
+
+async def test_db_status_is_data_for_programs_too(tmp_path: Path) -> None:
+    before = json.loads((await archon("db", "status", "--json", folder=tmp_path)).out)
+    assert (before["schema"], before["newest"], before["is_current"]) == (None, HEAD, False)
+    assert before["url"].startswith("sqlite:///")
+    assert not (tmp_path / "data").exists()
+    await archon("db", "upgrade", folder=tmp_path)
+    after = json.loads((await archon("db", "status", "--json", folder=tmp_path)).out)
+    assert (after["schema"], after["is_current"]) == (HEAD, True)
 
 
 async def test_db_of_another_version_is_named_and_left_alone(tmp_path: Path) -> None:

@@ -122,6 +122,20 @@ async def test_init_names_the_fields_where_none_looks_like_a_question(tmp_path: 
             ["--url", "http://h/v1", "--model", "m", "--usd", "3"], "--input-usd", id="no-price"
         ),
         pytest.param(["--questions", "none.jsonl"], "none.jsonl", id="no-file"),
+        pytest.param(
+            ["--url", "http://h/v1", "--model", "m", "--input-usd", "3"],
+            "--input-usd goes with --output-usd",
+            id="half-a-price",
+        ),
+        pytest.param(
+            ["--url", "http://h/v1", "--model", "m", "--output-usd", "3"],
+            "--output-usd goes with --input-usd",
+            id="other-half",
+        ),
+        pytest.param(["--url", "h:80", "--model", "m"], "--url: expected a URL", id="url"),
+        pytest.param(["--name", "a b"], "--name: 'a b' is no name", id="name"),
+        pytest.param(["--trials", "1000000"], "--trials: ", id="trials"),
+        pytest.param(["--model", "x", "--key-env", "a-b"], "--key-env: ", id="key"),
     ],
 )
 async def test_init_says_what_is_missing_and_writes_nothing(
@@ -131,6 +145,7 @@ async def test_init_says_what_is_missing_and_writes_nothing(
     assert ran.code == 2
     assert says in ran.err
     assert "Traceback" not in ran.err
+    assert "job.yaml:" not in ran.err
     assert not (tmp_path / "job.yaml").exists()
 
 

@@ -145,3 +145,46 @@ def test_calls_of_a_judge_belong_to_a_trial(tmp_path: Path) -> None:
     (tmp_path / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(SpecError, match="takes at least 100 calls"):
         prepare(load_job(path))
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "key", "said"),
+    [
+        ({"file": "none.jsonl"}, "file", "none.jsonl: there is no such file"),
+        ({"file": "."}, "file", "this is a directory"),
+        ({"held_out": 0.01}, "held_out", "40 examples leave none for this side"),
+        ({"held_out": 0.99}, "held_out", "40 examples leave none for this side"),
+        (
+            {"fields": {"question": "inputt"}},
+            "fields.question",
+            "no row has a field 'inputt'. Did you mean 'input'?",
+        ),
+        ({"fields": {"target": "answer"}}, "fields.target", "no row has a field 'answer'."),
+        ({"fields": {"id": "number"}}, "fields.id", "Without ids, write fields: {id: null}."),
+    ],
+)
+def test_what_the_job_says_of_its_questions_is_wrong_in_the_job(
+    tmp_path: Path, benchmark: dict[str, object], key: str, said: str
+) -> None:
+    whole = {"file": "sums.jsonl", "scorer": {"kind": "numeric"}} | benchmark
+    path = write_job(tmp_path, URL, benchmark=whole)
+    with pytest.raises(SpecError) as refused:
+        prepare(load_job(path))
+    (problem,) = refused.value.problems
+    assert (problem.file, problem.path) == (str(path), f"benchmark.{key}")
+    assert problem.line == next(
+        i
+        for i, line in enumerate(path.read_text().splitlines(), 1)
+        if line.strip().startswith(f"{key.rpartition('.')[2]}:")
+    )
+    assert said in str(problem)
+
+
+def test_row_that_is_wrong_is_named_by_its_own_line(tmp_path: Path) -> None:
+    path = write_job(tmp_path, URL)
+    questions = tmp_path / "sums.jsonl"
+    lines = questions.read_text().splitlines()
+    lines[4] = json.dumps({"id": "q4", "target": 3})
+    questions.write_text("\n".join(lines))
+    with pytest.raises(SpecError, match=r"sums\.jsonl:5: input: is missing"):
+        prepare(load_job(path))

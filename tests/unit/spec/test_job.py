@@ -10,13 +10,16 @@ from archon.benchmarks.fields import FieldMap
 from archon.core.calls import Price
 from archon.core.errors import Problem, SpecError
 from archon.spec.job import BudgetSpec, JobSpec, load_job, read_job, read_stored_job
+from archon.spec.pipeline_file import load_pipeline_file
 from archon.spec.yaml_source import parse_document
 
+Change = tuple[str, str]
 Read = Callable[..., JobSpec]
 Refusal = Callable[..., tuple[Problem, ...]]
 
 B = "budget: {trials: 12}"
 S = "small: {engine: smollm2-135m-instruct}"
+BIG = "big: {litellm: openai/gpt-5, key_env: OPENAI_API_KEY}"
 N = 'near: {url: "http://127.0.0.1:8000/v1", model: llama}'
 O = "[quality, tokens]"  # noqa: E741
 F = "file: questions.jsonl"
@@ -153,6 +156,18 @@ BAD: list[tuple[str, str, str, int, str, str]] = [
     ("file URL", "http://127.0.0.1:8000/v1", "file:///etc/passwd", 8, "models.near.url",
      "starts with http"),
     ("bad port", "http://127.0.0.1:8000/v1", "http://h:99999/", 8, "models.near.url", "not a URL"),
+    ("version of a job", "seed: 7", "version: 1", 11, "version",
+     "job files have no version. Remove the line."),
+    ("quoted number", G, "temperature: '0.7'", 14, "space.layers[0].generate.temperature",
+     "expected a number, got the text '0.7'. Remove the quotes."),
+    ("word as a number", G, "temperature: hot", 14, "space.layers[0].generate.temperature",
+     "expected a number, got the text 'hot'."),
+    ("number as a truth value", A, "{verify: {model: big, drop: 1}}", 15,
+     "space.layers[1].one_of[1].verify.drop", "expected true or false, got 1."),
+    ("reply as long as the context", G, "max_tokens: [128, 2048]", 14,
+     "space.layers[0].generate.max_tokens", "the context of 'small' has 2,048. Write fewer."),
+    ("where to allow a judge of itself", K, "{kind: judge, model: big}", 4,
+     "benchmark.scorer.model", "may_judge_itself: true inside scorer: {...}"),
     ("unknown sampler", "seed: 7", "sampler: {kind: tpee}", 11, "sampler.kind",
      "is not one of 'tpe', 'random' or 'exhaustive'"),
     ("sampler as text", "seed: 7", "sampler: tpe", 11, "sampler", "Write sampler: {kind: tpe}"),
@@ -294,10 +309,37 @@ def test_exhaustive_search_over_more_than_it_goes_through_is_refused_with_the_co
     refusal: Refusal, job: Read
 ) -> None:
     exhaustive = ("seed: 7", "sampler: {kind: exhaustive}")
-    (problem,) = refusal(exhaustive, (G, "max_tokens: {from: 1, to: 100001}"))
+    many = "samples: {{from: 1, to: 1000}}, max_tokens: {{from: 1, to: {}}}"
+    (problem,) = refusal(exhaustive, (G, many.format(101)))
     assert (problem.line, problem.path) == (11, "sampler.kind")
-    assert "200,002 combinations" in problem.message
-    assert job(exhaustive, (G, "max_tokens: {from: 1, to: 100000}")).sampler == "exhaustive"
+    assert "202,000 combinations" in problem.message
+    assert job(exhaustive, (G, many.format(100))).sampler == "exhaustive"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (K, "exact"),
+        (
+            f"  {S}\n  big: {{litellm: openai/gpt-5, key_env: OPENAI_API_KEY}}\n  {N}\n",
+            "  - small\n",
+        ),
+        ("seed: 7", "version: 3"),
+        (G, "temperature: hot"),
+    ],
+    ids=["scorer as text", "models as a list", "version", "word"],
+)
+def test_one_mistake_is_one_problem(refusal: Refusal, change: Change) -> None:
+    assert len(refusal(change)) == 1
+
+
+def test_a_configuration_of_the_original_archon_is_told_by_its_looks(tmp_path: Path) -> None:
+    old = tmp_path / "archon.json"
+    layer = {"type": "generator", "model": "gpt-4", "model_type": "OpenAI_API", "samples": 1}
+    old.write_text(json.dumps({"name": "old", "layers": [[layer]]}))
+    for load in (load_job, load_pipeline_file):
+        with pytest.raises(SpecError, match="original Archon, which is not read yet"):
+            load(old)
 
 
 def test_free_models_and_an_exhaustive_search_need_no_limit(job: Read) -> None:

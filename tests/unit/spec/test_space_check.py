@@ -40,6 +40,13 @@ def test_a_space_that_could_express_an_ill_typed_pipeline_is_refused(
     assert any(combination in p.hint for p in found), found
 
 
+def test_choices_that_make_no_difference_to_a_problem_are_not_named(refusal: Refusal) -> None:
+    (problem,) = refusal((L0, "- vote"))
+    assert "This happens" not in problem.hint
+    found = refusal((L0, "- one_of: [vote, {generate: {model: small}}]"))
+    assert [p.hint.split("This happens with ")[1] for p in found] == ["space.layers[0] = vote."]
+
+
 def test_values_that_do_not_go_together_are_refused_though_each_is_allowed(
     refusal: Refusal,
 ) -> None:
