@@ -87,6 +87,7 @@ _UNIT_AT_END = re.compile(
 _SHORT_FRAC = re.compile(r"\\frac\s?([0-9])\s?([0-9])")
 _SLASHED = re.compile(r"(?<![\w}/.])([0-9]{1,50})/([0-9]{1,50})(?![\w{/.])")
 _NAMED = re.compile(r"^[A-Za-z](?:_\{?\w\}?)?\s*=\s*(?=[^=]+$)")
+_FACTORIAL = re.compile(r"[0-9]!(?:\s|\$)*$")
 _ROOT = re.compile(r"√\s?(?:([0-9]++|[A-Za-z])|\(([^()√]*+)\)|\{([^{}√]*+)\})")
 _SYMBOLS = str.maketrans(
     {"\u2212": "-", "\u2013": "-", "π": "\\pi ", "∞": "\\infty ", "≤": "\\le ", "≥": "\\ge "}
@@ -106,15 +107,16 @@ def latex_symbols(text: str) -> str:
 def _math(span: str) -> str | None:
     if len(span) > _LONGEST_SPAN:
         return literal_number(span, with_unit=False)
-    # First, because thin spaces and commas of thousands vanish below.
-    if (exact := literal_number(span, with_unit=False)) is not None:
+    # First, because thin spaces and commas of thousands vanish below. "7!" is a factorial.
+    is_factorial = _FACTORIAL.search(span) is not None
+    if not is_factorial and (exact := literal_number(span, with_unit=False)) is not None:
         return exact
     text = _UNIT_AT_END.sub("", latex_symbols(span.strip()))
     text = without_text_commands(_DROPPED.sub("", text)).strip().strip("*`").rstrip(" .,;:")
     text = re.sub(r"\\[dt]frac(?![A-Za-z])", r"\\frac", text)
     text = _SLASHED.sub(r"\\frac{\1}{\2}", _SHORT_FRAC.sub(r"\\frac{\1}{\2}", text))
     text = _NAMED.sub("", text)
-    if (exact := literal_number(text, with_unit=False)) is not None:
+    if not is_factorial and (exact := literal_number(text, with_unit=False)) is not None:
         return exact
     return _sorted_set("".join(text.split())) or None
 

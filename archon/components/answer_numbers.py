@@ -29,8 +29,8 @@ NUMBER = re.compile(
       | (?P<whole>[0-9]++)\ (?P<part>[0-9]++)/(?P<parts>[0-9]++)(?![0-9/])
       | (?P<num>[0-9]++)\s?+/\s?+(?P<den>[0-9]++)(?![0-9/])
       | (?P<plain>(?:{_WHOLE}(?:\.[0-9]++)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++(?!\w|\.[0-9]))?+)
-        (?:\s?+(?P<scale>(?i:hundred|thousand|million|billion|trillion)\b|k(?!\w)))?+
-        (?(coin)(?:\s?+(?P<big>(?:[MBT]|mn|bn)(?!\w)))?+)
+        (?:\s?+(?P<scale>(?i:hundred|thousand|million|billion|trillion)\b))?+
+        (?(coin)(?:\s?+(?P<big>(?:[kKMBT]|mn|bn)(?!\w)))?+)
     )
     (?P<percent>\s?+(?:\\?%|percent\b|per\ cent\b))?+
     (?![\^√π]|\s?\\(?:{_COMMANDS})|[-\u2013\u2212:/.][0-9]|(?!{_GLUED})[^\W\d_])
@@ -38,7 +38,8 @@ NUMBER = re.compile(
     re.VERBOSE,
 )
 _SCALES = {
-    "hundred": 10**2, "thousand": 10**3, "k": 10**3, "million": 10**6, "M": 10**6, "mn": 10**6,
+    "hundred": 10**2, "thousand": 10**3, "k": 10**3, "K": 10**3,
+    "million": 10**6, "M": 10**6, "mn": 10**6,
     "billion": 10**9, "B": 10**9, "bn": 10**9, "trillion": 10**12, "T": 10**12,
 }  # fmt: skip
 
@@ -56,7 +57,7 @@ CLOSING = " \t\r\n.,;:!?*_`'\")]$€£¥"
 OPENING = " \t\r\n*_`'\"(["
 _CODE = re.compile(r"(?:USD|EUR|GBP|INR|Rs\.?|US(?=\$))\s?(?=[$€£¥₹0-9])")
 
-_COMMA = re.compile(r"(?<=[0-9])(?:\{,\}|,\\!)(?=[0-9])")
+_COMMA = re.compile(r"(?<=[0-9])(?:\{,\}|,\\!\s?)(?=[0-9])")
 _THIN = re.compile(r"(?<=[0-9])(?:\\[,;:! ]|[\u00a0\u202f\u2009])(?=[0-9]{3}(?![0-9]))")
 _BLANKS = re.compile(
     r"(?<![0-9.,/])(?<![0-9] )[0-9]{1,3}(?:(?: [0-9]{3}){2,}+| 000)(?![0-9/]| [0-9])"
@@ -149,7 +150,7 @@ def literal_number(span: str, *, with_unit: bool = True) -> str | None:
     text = _TEXT_UNIT.sub(r" \1", plain_numbers(span.strip()))
     text = text.strip(OPENING).removeprefix("\\(").removesuffix("\\)").strip()
     if text.startswith("$") and text.rstrip(CLOSING[:-4]).endswith("$"):
-        text = text.strip("$ .,;:*")
+        text = text.strip("$ ").rstrip(".,;:*").rstrip("$ ")
     text = _CODE.sub("", text.lstrip(OPENING), count=1) if text[:1] in "UEGIR" else text
     match = NUMBER.match(text)
     if match is None:

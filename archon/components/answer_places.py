@@ -52,8 +52,8 @@ _FAREWELL = re.compile(
 )
 _LONGEST_FIRST_LINE = 200
 
-_REASON = r",? (?:because|since)\b|, (?:as|so|which|who|where|but|not|i\.e)\b| (?:—|–) (?=[A-Za-z])"
-_CLAUSE_END = re.compile(rf"(?<=\S)(?:[.!?](?=[\s*_\"]|$)|;|{_REASON})")
+_REASON = r",? (?:because|since)\b|, (?:as|so|which|who|where|but|not|i\.e)\b| (?:—|–) (?=[a-z])"
+_CLAUSE_END = re.compile(rf"(?<=\S)(?:(?<!\\)[.!?](?=[\s*_\"]|$)|;|{_REASON})")
 _SENTENCE = re.compile(rf"(?<=\S)(?:(?<![\W_])\.[*_\"]{{0,3}}\s+(?=[A-Z\"(*])|{_REASON})")
 _ABBREVIATIONS = re.compile(
     r"(?i:mrs|gen|sen|gov|inc|ltd|prof|rev|hon|col|capt|vol|ave|etc|rep)|[^\W\d]{1,2}|.*\..*"

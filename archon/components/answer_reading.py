@@ -26,7 +26,17 @@ from archon.components.answer_reading_numbers import (
     opening_number,
 )
 
+_FUNCTION = re.compile(r"sin|cos|tan|cot|sec|log|ln|exp|sqrt|pi|mod|and|or", re.IGNORECASE)
+_FACTORIAL = re.compile(r"\$?[0-9]{1,9}!\$?")
+_PLAIN_WORD = re.compile(r"(?<!\\)\b[^\W\d_]{2,}")
 _RELATION = re.compile(r"[<>≤≥≠]")
+
+
+def is_formula(line: str) -> bool:
+    """Whether a line is an expression in signs, without a word of prose."""
+    is_long_enough = any(sign in line for sign in "+-=^*/,<>≤≥|(!") and "$" not in line
+    is_prose_free = all(_FUNCTION.fullmatch(word) for word in _PLAIN_WORD.findall(line))
+    return is_long_enough and bool(line) and "\\" not in line and is_prose_free
 
 
 def _math_of(span: str) -> Iterator[str]:
@@ -42,6 +52,12 @@ def _math_of(span: str) -> Iterator[str]:
         yield clause.strip(" *")
 
 
+def _math_of_box(box: str) -> Iterator[str]:
+    """All of a box, where punctuation ends nothing; a number in it without its unit."""
+    number = None if box.rstrip().endswith("!") else literal_number(box)
+    yield box if number is None else number
+
+
 def _without_unit(number: str) -> str:
     return literal_number(number) or number
 
@@ -52,7 +68,7 @@ def _opens_with_math(span: str) -> bool:
 
 def declared_math(text: str) -> Iterator[str]:
     """The mathematics that is declared, or stands in a first line that is explained."""
-    yield from declared_spans(text, _opens_with_math, _math_of)
+    yield from declared_spans(text, _opens_with_math, _math_of, _math_of_box)
     if (line := explained_line(text)) is not None:
         yield from _math_of(line)
 
@@ -60,8 +76,12 @@ def declared_math(text: str) -> Iterator[str]:
 def last_line_math(text: str) -> Iterator[str]:
     """The result or formula of the last line; a number of a sentence unless it is a bound."""
     line = last_line(text)
+    if _FACTORIAL.fullmatch(line):
+        yield line
     if (number := opening_number(line)) is not None:
         yield _without_unit(number)
+    if is_formula(line):
+        yield line
     yield from dollars(line)[-1:]
     if not looks_like_math(line) and " " in line:
         yield from last_line_result(text)

@@ -49,12 +49,15 @@ _COPULA = re.compile(
 _SEVERAL = re.compile(r"\s?(?:,|or\b|and\b|to\b|&)\s{0,2}(?:\\?[$€£])?(?:[0-9]|\$)")
 _JOINED = re.compile(r"\b(?:or|and)\b|,")
 _OPERATOR = re.compile(r"\s[-+*/×·÷]\s")
+_TERM = re.compile(r"[0-9)]\s?[a-z]\b|\b[a-z]\s?[-+*/^]")
 _ANY_NUMBER = re.compile(r"[\W_]{0,8}(?:\\?[a-z]{0,8}\{)?[0-9½¼¾√]")
 _COMPOUND = re.compile(r"\s?[a-z]{1,20},?(?: and)? [0-9]")
 _RANGE = re.compile(r"(?<![\w.,])[0-9.,]++(?:\s?[-\u2013]\s?[0-9.,]++)++")
 
 
-def declared_spans(text: str, opens: Callable[[str], bool], reads: Reading) -> Iterator[str]:
+def declared_spans(
+    text: str, opens: Callable[[str], bool], reads: Reading, reads_box: Reading | None = None
+) -> Iterator[str]:
     """What is read where an answer is declared.
 
     First after the last marker that opens with one, then in a box, then after other markers.
@@ -62,9 +65,10 @@ def declared_spans(text: str, opens: Callable[[str], bool], reads: Reading) -> I
     spans = [span for span in marked(text) if not _POINTER.match(span)]
     opening = next((s for s in spans if boxed(s) is not None or opens(s)), None)
     if opening is not None:
-        yield from reads(boxed(opening) or opening)
+        inside = boxed(opening)
+        yield from reads(opening) if inside is None else (reads_box or reads)(inside)
     if (box := boxed(text)) is not None:
-        yield from reads(box)
+        yield from (reads_box or reads)(box)
     for span in [s for s in spans if s != opening][:1]:
         yield from reads(span)
 
@@ -79,6 +83,8 @@ def opening_number(span: str) -> str | None:
     if _SEVERAL.search(clause) or (clause.count("=") > 1 and _JOINED.search(clause)):
         return None
     left, equals, right = clause.rpartition("=")
+    if equals and _TERM.search(left):
+        return None  # an equation in x is an answer of its own
     if equals:
         side = right if literal_number(right) is not None else left
         return side if literal_number(side) is not None else None

@@ -18,11 +18,18 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from archon.core.errors import ScoringError
 
 START_LIMIT_S = 120.0
 _MEMORY_BYTES = 4 << 30
+_ROOT = str(Path(__file__).parents[2])
+# The child is isolated, yet must run the code of its parent, wherever that was imported from.
+_CHILD = (
+    "import sys; root, function = sys.argv[1:]; root in sys.path or sys.path.insert(0, root); "
+    "from archon.scoring.worker import main; main(function)"
+)
 # A thread per core would reserve more memory than the limit allows on large machines.
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -118,7 +125,7 @@ class Worker:
 
 def _started(function: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-I", "-m", "archon.scoring.worker", function],
+        [sys.executable, "-I", "-c", _CHILD, _ROOT, function],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -174,7 +181,3 @@ def _limit_memory() -> None:
     allowed = _MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(_MEMORY_BYTES, hard)
     with contextlib.suppress(OSError, ValueError):  # macOS knows the limit but refuses to set it
         resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

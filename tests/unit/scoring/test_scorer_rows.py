@@ -162,3 +162,40 @@ def test_long_text_is_normalised_at_once(text: str) -> None:
     normalised(text)
     has_words(text, "x")
     assert time.process_time() - started < 1.0
+
+
+MATH = [
+    ("\\$32,\\!348", "\\$32,\\!348", 1),
+    ("$32,348", "\\$32,\\!348", 1),
+    ("\\boxed{18.90}", "\\$18.90", 1),
+    ("\\$36", "\\$36", 1),
+    ("The answer is 36 dollars.", "\\$36", 1),
+    ("2√3", "2\\sqrt{3}", 1),
+    ("The answer is 2√3.", "\\sqrt{12}", 1),
+    ("**Answer**: \\frac{14}{3}", "\\frac{14}{3}", 1),
+    ("**Answer**: p - q", "p - q", 1),
+    ("p - q\n\nExplanation: this follows from the question.", "p - q", 1),
+    ("(3, \\frac{\\pi}{2})\n\nExplanation: by definition.", "\\left( 3, \\frac{\\pi}{2} \\right)", 1),
+    ("y = 2x + 3", "y = 2x + 3", 1),
+    ("The answer is 5x - 7y + 4 = 0.", "5x - 7y + 4 = 0", 1),
+    ("So the answer is $7$, where $n = 2$ was used.", "7", 1),
+    ("The answer is 7. We note that $3+4=7$ and $x=2$", "7", 1),
+    ("I get 12 but wait, so 7", "7", 1),
+    ("The answer is Evelyn.", "\\text{Evelyn}", 1),
+    ("\\boxed{\\text{6:00 PM}}", "\\text{6:00 PM}", 1),
+    ("11,\\! 111,\\! 100", "11111100", 1),
+    ("7x", "7", 0),
+    ("x > 7", "7", 0),
+    ("7!", "7", 0),
+    ("7:1", "7", 0),
+    ("Not 7", "7", 0),
+    ("7^2", "7", 0),
+    ("7 or 8", "7", 0),
+]
+
+
+@pytest.mark.parametrize(("text", "target", "value"), MATH)
+async def test_math_reads_the_answer_and_not_a_number_in_it(
+    text: str, target: str, value: float
+) -> None:
+    assert await scored({"kind": "math"}, text, target) == value
