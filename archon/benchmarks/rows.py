@@ -127,7 +127,7 @@ def _target(
     if choices:
         return right_letter(value, name, choices, fields.target_is)
     if is_text and isinstance(value, str):
-        value = _aliases_in(value) or value
+        value = aliases_in(value) or value
     if isinstance(value, list):
         if not value:
             raise RowError(name, "is an empty list.", "Use null where there is no right answer.")
@@ -135,7 +135,7 @@ def _target(
     return _scalar_text(value, name)
 
 
-def _aliases_in(cell: str) -> list[object]:
+def aliases_in(cell: str) -> list[object]:
     """The texts of a cell that is a JSON list of texts; none where it is anything else.
 
     A list of numbers stays a text: it may well be the answer.
