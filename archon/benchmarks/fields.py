@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+TargetIs = Literal["letter", "position", "position_from_1", "text"]
+"""How a target names one of the choices; positions count from 0, or from 1."""
 
 MISSING = object()
 """What ``look_up`` gives for a field that is not there, which is not the same as null."""
@@ -15,7 +19,8 @@ class FieldMap:
 
     ``id`` None derives an id from the row's content. ``metadata`` is the name of one nested
     field (then fields that are mapped to nothing are kept beside what it holds), or the names of
-    the only fields to keep.
+    the only fields to keep. ``target_is`` None takes a target of choices in whatever way it can be
+    read, as long as there is only one.
     """
 
     id: str | None = "id"
@@ -23,12 +28,13 @@ class FieldMap:
     target: str = "target"
     choices: str = "choices"
     metadata: str | tuple[str, ...] = "metadata"
+    target_is: TargetIs | None = None
 
     def used(self) -> frozenset[str]:
         """Names of the top-level fields that are mapped to something."""
         names = [self.question, self.target, self.choices]
         names += [self.id] if self.id is not None else []
-        names += [self.metadata] if isinstance(self.metadata, str) else []
+        names += [self.metadata] if isinstance(self.metadata, str) else list(self.metadata)
         return frozenset(names) | {name.split(".")[0] for name in names}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +19,9 @@ from archon.core.errors import Problem, SpecError
 Reading = tuple[list[Row], list[Problem]]
 """Rows that could be read, and what was wrong with the others."""
 
-_NOT_FINITE = re.compile(r"\s*(-?Infinity|NaN)\b")
+_NOT_FINITE = re.compile(r"(-?Infinity|NaN)\b")
+_LONG_NUMBER = re.compile(r"\d{19}")
+"""Whole numbers from 2**64 on have at least so many digits; orjson rounds them."""
 
 
 def read_jsonl(path: Path) -> Reading:
@@ -30,15 +33,22 @@ def read_jsonl(path: Path) -> Reading:
         if not line.strip():
             continue
         try:
-            rows.append(Row(number, orjson.loads(line)))
+            data = orjson.loads(line)
+            if _LONG_NUMBER.search(line):
+                data = json.loads(line)
+            rows.append(Row(number, data))
         except orjson.JSONDecodeError as error:
             problems.append(_broken(file, number, line, error))
+        except (ValueError, RecursionError) as error:
+            problems.append(Problem(f"a number or a nesting is too large: {error}.", file, number))
     return rows, problems
 
 
 def _broken(file: str, number: int, line: str, error: orjson.JSONDecodeError) -> Problem:
     place = f"column {error.colno}"
-    if match := _NOT_FINITE.match(line, max(0, error.pos - 1)):
+    # The error is at the number's first character, or behind its sign.
+    places = (max(0, error.pos - 1), error.pos)
+    if match := next(filter(None, (_NOT_FINITE.match(line, at) for at in places)), None):
         message = f"{match.group(1)} is not JSON and not a finite number."
         return Problem(message, file, number, place)
     hint = "One whole JSON object a line is expected." if line.lstrip()[:1] in "[]{}" else ""
@@ -47,6 +57,14 @@ def _broken(file: str, number: int, line: str, error: orjson.JSONDecodeError) ->
 
 def read_csv(path: Path) -> Reading:
     """Comma-separated, quoted by RFC 4180, the first line names the fields; cells are text."""
+    usual = csv.field_size_limit(MAX_BYTES)  # of the whole process, so it is put back
+    try:
+        return _csv_rows(path)
+    finally:
+        csv.field_size_limit(usual)
+
+
+def _csv_rows(path: Path) -> Reading:
     file = str(path)
     reader = csv.reader(io.StringIO(decoded(read_bytes(path), file), newline=""), strict=True)
     rows: list[Row] = []
@@ -61,7 +79,7 @@ def read_csv(path: Path) -> Reading:
                 message = f"{len(cells)} cells, but the header names {len(header)} fields."
                 problems.append(Problem(message, file, line, hint="Is a comma unquoted?"))
             elif cells:
-                rows.append(Row(line, dict(zip(header, cells, strict=True))))
+                rows.append(Row(line, dict(zip(header, cells, strict=True)), is_text=True))
             line = reader.line_num + 1
     except csv.Error as error:
         problems.append(Problem(f"this is not CSV: {error}.", file, line))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from archon.benchmarks.content import checked_path
 from archon.benchmarks.examples import Benchmark, Example
-from archon.benchmarks.fields import FieldMap
+from archon.benchmarks.fields import MISSING, FieldMap, look_up
 from archon.benchmarks.formats import reader_of
-from archon.benchmarks.rows import Row, RowError, to_example
+from archon.benchmarks.plain import RowError
+from archon.benchmarks.rows import Row, to_example
+from archon.components.table import suggest
 from archon.core.errors import Problem, SpecError
 
 MAX_SHOWN = 20
@@ -103,26 +106,52 @@ def _assemble(
     source: str,
     skip_bad_rows: bool,
 ) -> Benchmark:
-    examples, more = _examples(rows, fields, source)
+    _check_fields(rows, fields, source)
+    without: set[str] = set()
+    examples, more = _examples(rows, fields, source, without)
     wrong = sorted([*problems, *more], key=lambda problem: problem.line or 0)
     if wrong and not skip_bad_rows:
         raise SpecError(_shown(wrong, source))
     if not examples:
         hint = f"All {len(wrong)} rows are unusable." if wrong else "The file is empty."
         raise SpecError([Problem("the benchmark has no rows.", source, hint=hint)])
-    left_out = [f"{len(wrong)} rows were left out: {_lines(wrong)}."] if wrong else []
-    return Benchmark.of(name, examples, source=source, warnings=left_out)
+    warnings = [f"{len(wrong)} rows were left out: {_lines(wrong)}."] if wrong else []
+    if without:
+        warnings.append(
+            f"Metadata without {', '.join(map(repr, sorted(without)))}: some rows hold "
+            "what has no text form there."
+        )
+    return Benchmark.of(name, examples, source=source, warnings=warnings)
+
+
+def _check_fields(rows: Sequence[Row], fields: FieldMap, source: str) -> None:
+    """Refuse a field that the job names and no row has: said once, not for every row.
+
+    Raises:
+        SpecError: There is one; says which fields there are.
+    """
+    data = [row.data for row in rows if isinstance(row.data, Mapping)]
+    names = list(dict.fromkeys(str(name) for row in data for name in row))
+    usual = FieldMap()
+    for what in ("question", "target", "choices"):
+        name = getattr(fields, what)
+        is_usual = name == getattr(usual, what)
+        if data and not is_usual and all(look_up(row, name) is MISSING for row in data):
+            there = ", ".join(names[:MAX_SHOWN])
+            message = f"there is no field {name!r}; there is: {there}."
+            hint = suggest(name, names) if get_close_matches(name, names, n=1) else ""
+            raise SpecError([Problem(message, source, path=f"fields.{what}", hint=hint.strip())])
 
 
 def _examples(
-    rows: Sequence[Row], fields: FieldMap, source: str
+    rows: Sequence[Row], fields: FieldMap, source: str, without: set[str]
 ) -> tuple[list[Example], list[Problem]]:
     examples: list[Example] = []
     problems: list[Problem] = []
     first_line: dict[str, int] = {}
     for row in rows:
         try:
-            example = to_example(row, fields)
+            example = to_example(row, fields, without)
         except RowError as error:
             problems.append(Problem(str(error), source, row.line, error.field, error.hint))
             continue

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import hashlib
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import orjson
 
-from archon.benchmarks.choices import MAX_CHOICES, letter, letters, with_choices
+from archon.benchmarks.choices import MAX_CHOICES, with_choices
 from archon.benchmarks.examples import Example, Target
 from archon.benchmarks.fields import MISSING, FieldMap, look_up
+from archon.benchmarks.plain import RowError, as_text, checked_text, kind_of, plain
+from archon.benchmarks.targets import right_letter
 from archon.components.table import suggest
 from archon.core.messages import Conversation, Message, Role
 
 MAX_QUESTION_BYTES = 1_000_000
 MAX_ID_CHARS = 200
-_MAX_DEPTH = 64
 _ROLES: Mapping[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
 
 
@@ -29,77 +27,49 @@ class Row:
 
     line: int
     data: object
+    is_text: bool = False
+    """Every value is text, as in CSV: lists stand in it as JSON."""
 
 
-class RowError(Exception):
-    """One row cannot be used; ``field`` names where, ``hint`` what to do about it."""
-
-    def __init__(self, field: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.field = field
-        self.hint = hint
-
-
-def to_example(row: Row, fields: FieldMap) -> Example:
+def to_example(row: Row, fields: FieldMap, without: set[str]) -> Example:
     """Read one row.
+
+    Args:
+        row: The row.
+        fields: Where it keeps what.
+        without: Takes the names of fields that its metadata lack, as they have no text form.
 
     Raises:
         RowError: What is wrong with it; the first thing found.
     """
     if not isinstance(row.data, Mapping):
-        raise RowError("", f"a row must be an object, not {_kind(row.data)}.")
-    data = plain(row.data, "")
-    if not isinstance(data, dict):
-        raise RowError("", "a row must be an object.")
+        raise RowError("", f"a row must be an object, not {kind_of(row.data)}.")
+    data = {name: item for name, item in _fields(row.data, fields, without)}
     question = _question(data, fields.question)
     choices = _choices(data, fields.choices)
-    target = _target(data, fields.target, choices)
+    target = _target(data, fields, choices, is_text=row.is_text)
     asked = with_choices(question, choices) if choices else question
     metadata = orjson.dumps(_metadata(data, fields), option=orjson.OPT_SORT_KEYS).decode()
     identity = _id(data, fields.id, asked, target)
     return Example(identity, asked, target, choices, metadata, row.line)
 
 
-def plain(value: object, path: str, depth: int = 0) -> object:
-    """``value`` as JSON-like data: tables of other libraries hold dates, decimals and tuples.
+def _fields(
+    row: Mapping[object, object], fields: FieldMap, without: set[str]
+) -> Iterator[tuple[str, object]]:
+    """The fields as plain data. One that nothing is mapped to may hold what has no such form.
 
-    Raises:
-        RowError: A number is not finite, a text holds NUL, or there is no JSON form for a value.
+    Tables carry pictures, durations and gaps along; they are no reason to refuse the questions.
     """
-    if depth > _MAX_DEPTH:
-        raise RowError(path, f"is nested deeper than {_MAX_DEPTH} levels.")
-    if isinstance(value, Mapping):
-        return {
-            _text(str(key), path): plain(item, f"{path}.{key}".lstrip("."), depth + 1)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [plain(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
-    return _plain_scalar(value, path)
-
-
-def _plain_scalar(value: object, path: str) -> object:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return _text(value, path)
-    if isinstance(value, int):
-        return value if abs(value) < 2**63 else str(value)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise RowError(path, f"{value} is not a finite number.")
-        return value
-    if isinstance(value, datetime.date | datetime.time | decimal.Decimal):
-        return str(value)
-    raise RowError(path, f"holds {_kind(value)}, which has no text form.")
-
-
-def _text(text: str, path: str) -> str:
-    if "\0" in text:
-        raise RowError(path, "holds a NUL character.", "Remove it.")
-    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-        raise RowError(path, "holds half of a surrogate pair, which is no character.")
-    return text
+    used = fields.used()
+    for key, value in row.items():
+        name = str(key)
+        try:
+            yield checked_text(name, ""), plain(value, name)
+        except RowError:
+            if name in used:
+                raise
+            without.add(name)
 
 
 def _question(data: Mapping[str, object], name: str) -> Conversation:
@@ -111,7 +81,7 @@ def _question(data: Mapping[str, object], name: str) -> Conversation:
     elif isinstance(value, list) and value:
         question = tuple(_message(item, f"{name}[{i}]") for i, item in enumerate(value))
     else:
-        raise RowError(name, f"must be text or a list of messages, not {_kind(value)}.")
+        raise RowError(name, f"must be text or a list of messages, not {kind_of(value)}.")
     if question[-1].role != "user":
         raise RowError(name, "must end with a message of the user: the question.")
     if not question[-1].content.strip():
@@ -124,12 +94,12 @@ def _question(data: Mapping[str, object], name: str) -> Conversation:
 
 def _message(item: object, path: str) -> Message:
     if not isinstance(item, Mapping):
-        raise RowError(path, f'must be {{"role": ..., "content": ...}}, not {_kind(item)}.')
+        raise RowError(path, f'must be {{"role": ..., "content": ...}}, not {kind_of(item)}.')
     role, content = item.get("role"), item.get("content")
     if not isinstance(role, str) or role not in _ROLES:
         raise RowError(f"{path}.role", f"must be system, user or assistant, not {role!r}.")
     if not isinstance(content, str):
-        raise RowError(f"{path}.content", f"must be text, not {_kind(content)}.")
+        raise RowError(f"{path}.content", f"must be text, not {kind_of(content)}.")
     return Message(_ROLES[role], content)
 
 
@@ -140,19 +110,24 @@ def _choices(data: Mapping[str, object], name: str) -> tuple[str, ...]:
     if isinstance(value, str):
         value = _from_json(value, name)
     if not isinstance(value, list):
-        raise RowError(name, f"must be a list of texts, not {_kind(value)}.")
+        raise RowError(name, f"must be a list of texts, not {kind_of(value)}.")
     texts = [_scalar_text(item, f"{name}[{i}]") for i, item in enumerate(value)]
     if not 2 <= len(texts) <= MAX_CHOICES:
         raise RowError(name, f"there must be 2 to {MAX_CHOICES} choices, not {len(texts)}.")
     return tuple(texts)
 
 
-def _target(data: Mapping[str, object], name: str, choices: tuple[str, ...]) -> Target:
+def _target(
+    data: Mapping[str, object], fields: FieldMap, choices: tuple[str, ...], *, is_text: bool
+) -> Target:
+    name = fields.target
     value = look_up(data, name)
     if value is MISSING or value is None or value == "":
         return None
     if choices:
-        return _right_letter(value, name, choices)
+        return right_letter(value, name, choices, fields.target_is)
+    if is_text and isinstance(value, str):
+        value = aliases_in(value) or value
     if isinstance(value, list):
         if not value:
             raise RowError(name, "is an empty list.", "Use null where there is no right answer.")
@@ -160,31 +135,28 @@ def _target(data: Mapping[str, object], name: str, choices: tuple[str, ...]) -> 
     return _scalar_text(value, name)
 
 
-def _right_letter(value: object, name: str, choices: tuple[str, ...]) -> str:
-    """The letter that ``value`` means: a letter, a whole number from 0, or a choice's text."""
-    allowed = letters(len(choices))
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(choices):
-        return letter(value)
-    if isinstance(value, str) and len(value.strip()) == 1 and value.strip().upper() in allowed:
-        return value.strip().upper()
-    if choices.count(str(value)) == 1:
-        return letter(choices.index(str(value)))
-    raise RowError(
-        name,
-        f"{value!r} is none of the {len(choices)} choices.",
-        f"Give a letter ({allowed[0]} to {allowed[-1]}), a position from 0, or a choice's text.",
-    )
+def aliases_in(cell: str) -> list[object]:
+    """The texts of a cell that is a JSON list of texts; none where it is anything else.
+
+    A list of numbers stays a text: it may well be the answer.
+    """
+    if not cell.lstrip().startswith("["):
+        return []
+    try:
+        found = orjson.loads(cell)
+    except orjson.JSONDecodeError:
+        return []
+    is_list = isinstance(found, list) and all(isinstance(item, str) for item in found)
+    return found if is_list else []
 
 
 def _scalar_text(value: object, path: str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, str | int | float):
-        text = str(value)
+        text = as_text(value)
         if not text.strip():
             raise RowError(path, "is empty.")
         return text
-    raise RowError(path, f"must be a text or a number, not {_kind(value)}.")
+    raise RowError(path, f"must be a text or a number, not {kind_of(value)}.")
 
 
 def _metadata(data: Mapping[str, object], fields: FieldMap) -> Mapping[str, object]:
@@ -197,7 +169,7 @@ def _metadata(data: Mapping[str, object], fields: FieldMap) -> Mapping[str, obje
     if value is MISSING or value is None or value == "":
         value = {}
     if not isinstance(value, Mapping):
-        raise RowError(fields.metadata, f"must be an object, not {_kind(value)}.")
+        raise RowError(fields.metadata, f"must be an object, not {kind_of(value)}.")
     used = fields.used()
     return {name: item for name, item in data.items() if name not in used} | dict(value)
 
@@ -218,13 +190,8 @@ def _id(data: Mapping[str, object], name: str | None, asked: Conversation, targe
     if value is MISSING or value is None or value == "":
         raise RowError(name, "is missing.", "Without ids, map id to null: they are then derived.")
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise RowError(name, f"must be text or a whole number, not {_kind(value)}.")
+        raise RowError(name, f"must be text or a whole number, not {kind_of(value)}.")
     text = str(value)
     if not text.isprintable() or len(text) > MAX_ID_CHARS or text != text.strip():
         raise RowError(name, f"must be up to {MAX_ID_CHARS} printable characters.")
     return text
-
-
-def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "text", bool: "true/false", type(None): "null"}
-    return names.get(type(value), type(value).__name__)

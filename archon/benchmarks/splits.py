@@ -55,7 +55,7 @@ def split(
             hint = "Add examples or change the share."
             raise SpecError([Problem(message, benchmark.source, path=path, hint=hint)])
     doubts = (*_doubt(search, "to search on"), *_doubt(held, "held out"))
-    return Split(search, held, doubts)
+    return Split(search, held, (*doubts, *_repeated(search, held)))
 
 
 def blocks(examples: Sequence[Example], size: int) -> tuple[tuple[Example, ...], ...]:
@@ -79,6 +79,21 @@ def _check(held_out: float, max_search: int | None, max_held_out: int | None) ->
             problems.append(Problem(f"must be at least 1, not {limit}.", path=path))
     if problems:
         raise SpecError(problems)
+
+
+def _repeated(search: Sequence[Example], held_out: Sequence[Example]) -> list[str]:
+    """A question that was searched on says nothing new when it is held out as well."""
+    asked = {example.question: example for example in search}
+    both = [example for example in held_out if example.question in asked]
+    if not both:
+        return []
+    first = both[0]
+    n = "1 held-out question is" if len(both) == 1 else f"{len(both)} held-out questions are"
+    return [
+        f"{n} asked in the search as well, word for word (e.g. {first.id!r} is "
+        f"{asked[first.question].id!r}): the check on held-out questions is too kind. "
+        "Remove the copies."
+    ]
 
 
 def _doubt(side: Sequence[Example], what: str) -> list[str]:

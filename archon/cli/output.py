@@ -119,10 +119,9 @@ def err() -> Console:
 
 
 def _screen(stream: IO[str], *, is_needed: bool) -> Console:
-    is_endless = not stream.isatty() and "COLUMNS" not in os.environ
     return _Screen(
         file=cast(IO[str], _Stream(stream, is_needed=is_needed)),
-        width=_WIDE if is_endless else None,
+        width=None if stream.isatty() else _WIDE,
         markup=False,
         highlight=False,
         emoji=False,

@@ -97,7 +97,7 @@ def new_job(answers: Answers, path: Path) -> NewJob:
         file=path.name,
         name=answers.name or _name_of(path),
         benchmark=_benchmark(answers, found, path),
-        scorer=_JUDGE if asks_model(scorer) else f"{{kind: {scorer}}}",
+        scorer=_JUDGE if asks_model(scorer) else to_inline(_scorer(answers, found, scorer)),
         model=f"  main: {to_inline(_model(answers))}",
         objectives=_objectives(answers),
         budget=_budget(answers),
@@ -166,9 +166,13 @@ def _benchmark(answers: Answers, found: Guess | None, path: Path) -> str:
     return "\n".join(lines)
 
 
+def _scorer(answers: Answers, found: Guess | None, scorer: str) -> dict[str, object]:
+    return {"kind": scorer} if found is None or answers.scorer else found.scorer_data()
+
+
 def _changed_fields(fields: FieldMap) -> dict[str, object]:
     usual = FieldMap()
-    names = ("id", "question", "target", "choices")
+    names = ("id", "question", "target", "choices", "target_is")
     return {n: getattr(fields, n) for n in names if getattr(fields, n) != getattr(usual, n)}
 
 
@@ -228,7 +232,8 @@ def _notes(answers: Answers, found: Guess | None, scorer: str) -> tuple[str, ...
         notes.append(f"no questions were named: the shipped benchmark {SHIPPED!r} stands in.")
     else:
         f = found.fields
-        notes.append(f"the question is in {f.question!r}, the answer in {f.target!r}.")
+        answer = f"the answer in {f.target!r}" if found.has_target else "no field has the answer"
+        notes.append(f"the question is in {f.question!r}, {answer}.")
         if not answers.scorer:
             notes.append(f"scorer {scorer!r}, since {found.why}.")
     if asks_model(scorer):

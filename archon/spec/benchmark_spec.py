@@ -121,6 +121,7 @@ def _fields(section: FieldsSection) -> FieldMap:
         target=section.target,
         choices=section.choices,
         metadata=metadata if isinstance(metadata, str) else tuple(metadata),
+        target_is=section.target_is,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from archon.benchmarks.fields import TargetIs
 from archon.spec.edge import Strict
 
 SamplerKind = Literal["tpe", "random", "exhaustive"]
@@ -21,6 +22,7 @@ class FieldsSection(Strict):
     target: str = "target"
     choices: str = "choices"
     metadata: str | list[str] = "metadata"
+    target_is: TargetIs | None = None
 
 
 class HubSection(Strict):

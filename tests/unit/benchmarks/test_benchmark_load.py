@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from archon.benchmarks.examples import Example
-from archon.benchmarks.fields import FieldMap
+from archon.benchmarks.fields import FieldMap, TargetIs
 from archon.benchmarks.load import MAX_SHOWN, from_rows, load
 from archon.core.errors import SpecError
 from archon.core.messages import Message
@@ -37,6 +37,8 @@ def refusal(path: Path | str, fields: FieldMap | None = None) -> str:
 BAD_ROWS = {
     "broken": ('{"id": "b", "input": ', "rows.jsonl:2: column 22: this is not JSON"),
     "nan": ('{"id": "b", "input": "q", "target": NaN}', "NaN is not JSON and not a finite number"),
+    "nan without a space": ('{"id": "b", "input": "q","target":NaN}', "NaN is not JSON and not"),
+    "infinity without a space": ('{"id":"b","x":[1,-Infinity]}', "-Infinity is not JSON"),
     "infinity": ('{"id": "b", "input": "q", "target": -Infinity}', "-Infinity is not JSON"),
     "list": ("[1, 2]", "rows.jsonl:2: a row must be an object, not a list."),
     "text": ('"hello"', "a row must be an object, not text."),
@@ -234,6 +236,74 @@ def test_target_of_any_plain_type_becomes_text(target: object, read: object) -> 
 @pytest.mark.parametrize("target", ["B", "b", 1, "two"])
 def test_target_of_choices_may_be_letter_position_or_text(target: object) -> None:
     assert one({**GOOD, "choices": ["one", "two"], "target": target}).target == "B"
+
+
+AMBIGUOUS = {
+    "number": ([2, 0, 1], 1, {"position": "B", "text": "C", "position_from_1": "A"}),
+    "digits": (["2", "0", "1"], "1", {"position": "B", "text": "C", "position_from_1": "A"}),
+    "float": ([2.0, 0.0, 1.0], 1.0, {"position": "B", "text": "C"}),
+}
+
+
+@pytest.mark.parametrize(("choices", "target", "read"), AMBIGUOUS.values(), ids=list(AMBIGUOUS))
+def test_target_that_means_two_choices_is_refused_until_the_job_says_which(
+    choices: list[object], target: object, read: dict[TargetIs, str]
+) -> None:
+    row = {**GOOD, "choices": choices, "target": target}
+    with pytest.raises(SpecError, match=r"target: .* means different choices.*target_is: ") as two:
+        one(row)
+    for how, meant in read.items():
+        assert one(row, FieldMap(target_is=how)).target == meant
+        assert how == "position_from_1" or f"{meant} as {how}" in str(two.value)
+
+
+CLEAR = {
+    "both ways the same": (["0", "1"], 1, None, "B"),
+    "text, no position": (["10", "20", "30"], "20", None, "B"),
+    "labels of ARC": (["w", "x", "y", "z"], "4", "position_from_1", "D"),
+    "HellaSwag": (["w", "x", "y", "z"], "3", "position", "D"),
+    "float of a table": (["w", "x"], 1.0, None, "B"),
+    "letter": (["B", "A"], "A", None, "A"),
+    "letter as text": (["B", "A"], "A", "text", "B"),
+}
+
+
+@pytest.mark.parametrize(("choices", "target", "how", "read"), CLEAR.values(), ids=list(CLEAR))
+def test_target_of_choices_is_read(
+    choices: list[object], target: object, how: TargetIs | None, read: str
+) -> None:
+    row = {**GOOD, "choices": choices, "target": target}
+    assert one(row, FieldMap(target_is=how)).target == read
+
+
+def test_target_that_is_not_what_the_job_says_is_refused() -> None:
+    row = {**GOOD, "choices": ["x", "y"], "target": "B"}
+    with pytest.raises(SpecError, match="'B' names none of the 2 choices as position from 1"):
+        one(row, FieldMap(target_is="position_from_1"))
+
+
+def test_whole_numbers_stay_exact_however_long(tmp_path: Path) -> None:
+    numbers = [2**63, 2**64 - 1, 2**64, 10**40 + 7, -(10**30) - 1]
+    lines = "".join(f'{{"id": {n}, "input": "q", "target": {n}}}\n' for n in numbers)
+    examples = load(written(tmp_path, lines)).examples
+    assert [e.target for e in examples] == [e.id for e in examples] == [str(n) for n in numbers]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (FieldMap(target="tagret"), "fields.target: there is no field 'tagret'"),
+        (FieldMap(question="inptu"), "fields.question: there is no field 'inptu'"),
+        (FieldMap(choices="targets.text"), "fields.choices: there is no field 'targets.text'"),
+    ],
+    ids=["target", "question", "choices"],
+)
+def test_field_that_no_row_has_is_said_once(tmp_path: Path, fields: FieldMap, said: str) -> None:
+    rows = jsonl(*({**GOOD, "id": i} for i in range(30)))
+    message = refusal(written(tmp_path, rows), fields)
+    assert len(message.splitlines()) == 1
+    assert said in message
+    assert "there is: id, input, target. Did you mean" in message
 
 
 def test_metadata_keeps_unmapped_fields_or_only_those_named() -> None:

@@ -71,16 +71,58 @@ def test_parquet_rows_equal_those_of_jsonl(tmp_path: Path) -> None:
     assert examples[1].metadata == {"when": "2026-01-02"}
 
 
-def test_parquet_nan_and_bytes_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "rows.parquet"
-    rows = [{**ROWS[0], "score": float("nan")}, {**ROWS[1], "picture": b"\x89PNG"}]
-    names = ("score", "picture")
-    table = pyarrow.Table.from_pylist([{**dict.fromkeys(names), **row} for row in rows])
+def table_file(folder: Path, *rows: dict[str, Any]) -> Path:
+    path = folder / "rows.parquet"
+    names = {name: None for row in rows for name in row}
+    table = pyarrow.Table.from_pylist([{**names, **row} for row in rows])
     pyarrow.parquet.write_table(table, path)
+    return path
+
+
+def test_parquet_nan_and_bytes_are_refused_where_they_are_wanted(tmp_path: Path) -> None:
+    rows = [{**ROWS[0], "score": float("nan")}, {**ROWS[1], "picture": b"\x89PNG"}]
+    path = table_file(tmp_path, *rows)
     with pytest.raises(SpecError) as caught:
-        load(path)
+        load(path, FieldMap(metadata=("score", "picture")))
     assert ":1: score: nan is not a finite number." in str(caught.value)
     assert ":2: picture: holds bytes, which has no text form." in str(caught.value)
+    with pytest.raises(SpecError, match="2: picture: holds bytes"):
+        load(path, FieldMap(target="picture"))
+
+
+def test_parquet_columns_without_a_text_form_are_left_out_with_a_note(tmp_path: Path) -> None:
+    odd = {"score": float("nan"), "picture": b"\x89", "took": datetime.timedelta(1), "level": 3}
+    benchmark = load(table_file(tmp_path, {**ROWS[0], **odd}, {**ROWS[1], **odd}))
+    assert [example.metadata for example in benchmark.examples] == [{"level": 3}] * 2
+    (note,) = [warning for warning in benchmark.warnings if "Metadata" in warning]
+    assert "'picture', 'score', 'took'" in note
+
+
+def test_parquet_whole_numbers_kept_as_floats_are_whole_numbers(tmp_path: Path) -> None:
+    rows = [{**ROWS[0], "target": 18.0}, {**ROWS[1], "target": 2.5}]
+    assert [e.target for e in load(table_file(tmp_path, *rows)).examples] == ["18", "2.5"]
+
+
+def test_csv_cell_that_is_a_list_of_texts_is_a_list_of_aliases(tmp_path: Path) -> None:
+    text = 'id,input,target\na,q,"[""Rome"", ""Roma""]"\nb,q,"[1, 2]"\nc,q,[sic]\n'
+    examples = load(csv_file(tmp_path, text)).examples
+    assert [e.target for e in examples] == [("Rome", "Roma"), "[1, 2]", "[sic]"]
+
+
+def test_csv_cell_may_be_as_long_as_a_question(tmp_path: Path) -> None:
+    long = "x" * 900_000
+    (example,) = load(csv_file(tmp_path, f"id,input,target\na,{long},2\n")).examples
+    assert example.question[0].content == long
+    with pytest.raises(SpecError, match="input: is 1,000,001 bytes long"):
+        load(csv_file(tmp_path, f"id,input,target\na,{'x' * 1_000_001},2\n"))
+
+
+def test_csv_positions_of_choices_are_read_as_the_job_says(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, 'id,input,target,choices\na,Which?,1,"[""x"", ""y""]"\n')
+    with pytest.raises(SpecError, match="target_is: position or position_from_1"):
+        load(path)
+    assert load(path, FieldMap(target_is="position")).examples[0].target == "B"
+    assert load(path, FieldMap(target_is="position_from_1")).examples[0].target == "A"
 
 
 @pytest.mark.parametrize("cut", [-9, 12], ids=["end missing", "start only"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +84,16 @@ def test_blocks_cut_in_order_and_the_last_may_be_smaller() -> None:
 def test_blocks_of_no_size_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one example"):
         blocks(benchmark(3).examples, 0)
+
+
+def test_split_warns_of_questions_that_stand_in_both_halves() -> None:
+    copies = [replace(e, question=ask("Why?")) for e in benchmark(40).examples]
+    (warning,) = split(Benchmark.of("t", copies), seed=1).warnings
+    assert warning.startswith("20 held-out questions are asked in the search as well")
+    one = [*benchmark(40).examples]
+    side = split(benchmark(40), seed=1)
+    twin = one.index(side.held_out[3])
+    one[twin] = replace(one[twin], question=side.search[0].question)
+    (warning,) = split(Benchmark.of("t", one), seed=1).warnings
+    assert warning.startswith("1 held-out question is asked in the search as well")
+    assert f"word for word (e.g. {side.held_out[3].id!r} is {side.search[0].id!r}" in warning

@@ -7,11 +7,16 @@ import json
 import os
 import pty
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from archon.core.candidates import Answer
+from archon.scoring.table import build_scorer
+from archon.service.questions import load_benchmark
+from archon.spec.job import load_job
 from tests.commands import archon
 from tests.jobs import write_questions
 from tests.stub import Stub, running_stub
@@ -178,3 +183,78 @@ async def test_init_asks_again_for_a_kind_of_model_that_is_none(tmp_path: Path) 
     code, said = await init_at_a_terminal(tmp_path, "\ngpt\nengine\n")
     assert code == 0, said
     assert "Traceback" not in said
+
+
+LETTERS = {"input": "Which?\nA) pear\nB) plum\nC) fig\nD) rock\n", "target": "B"}
+ARC = {"question": "Which?", "choices": {"text": ["w", "x", "y", "z"], "label": ["1"]}}
+GUESSES = {
+    "solutions of GSM8K": (
+        [{"question": "How many?", "answer": "9 * 2 = <<9*2=18>>18\n#### 1,018"}],
+        {"kind": "numeric"},
+        {"question": "question", "target": "answer"},
+    ),
+    "letters without choices": (
+        [LETTERS],
+        {"kind": "exact", "read": "stated", "options": ["A", "B", "C", "D"]},
+        {},
+    ),
+    "nested choices, positions from 1": (
+        [ARC | {"answerKey": "4"}, ARC | {"answerKey": "1"}],
+        {"kind": "choice"},
+        {
+            "question": "question",
+            "target": "answerKey",
+            "choices": "choices.text",
+            "target_is": "position_from_1",
+        },
+    ),
+    "endings, positions from 0": (
+        [
+            {"ctx": "He", "endings": ["w", "x"], "label": "1"},
+            {"ctx": "He", "endings": ["w", "x"], "label": "0"},
+        ],
+        {"kind": "choice"},
+        {"question": "ctx", "target": "label", "choices": "endings", "target_is": "position"},
+    ),
+    "short texts": (
+        [{"input": "Where?", "target": "Rome"}],
+        {"kind": "exact", "read": "stated"},
+        {},
+    ),
+    "long texts": (
+        [{"input": "Why?", "target": "because of the many words in it"}],
+        {"kind": "f1", "read": "stated"},
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "scorer", "fields"), GUESSES.values(), ids=list(GUESSES))
+async def test_job_of_init_scores_right_answers_as_right(
+    rows: list[dict[str, object]],
+    scorer: dict[str, object],
+    fields: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    questions = write_rows(tmp_path, *rows)
+    ran = await archon("init", "--questions", questions.name, folder=tmp_path)
+    assert ran.code == 0, ran.err
+    spec = load_job(tmp_path / "job.yaml").benchmark
+    assert spec.scorer.to_data() == scorer
+    assert yaml.safe_load((tmp_path / "job.yaml").read_text())["benchmark"].get("fields", {}) == (
+        fields
+    )
+    built = build_scorer(spec.scorer.to_data())
+    benchmark = load_benchmark(replace(spec, location=str(questions)))
+    for example in benchmark.examples:
+        said = example.targets[0].rpartition("#### ")[2]
+        score = await built.score(example, Answer(f"Let us see.\nThe answer is {said}."))
+        assert score.value == 1, (example, score)
+
+
+async def test_init_does_not_say_where_the_answer_is_when_there_is_none(tmp_path: Path) -> None:
+    questions = write_rows(tmp_path, {"input": "Why"})
+    ran = await archon("init", "--questions", questions.name, folder=tmp_path)
+    assert ran.code == 0, ran.err
+    assert "no field has the answer" in ran.err
+    assert "'target'" not in ran.err
