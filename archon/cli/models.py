@@ -21,7 +21,8 @@ models:
   big:   {litellm: openai/gpt-4.1-mini}        # hosted: any provider that LiteLLM knows
   ours:  {url: http://gpu1:8000/v1, model: m}  # any OpenAI-compatible server: vLLM, Ollama ...
 
-For all:      concurrency (requests in flight), deadline_s, context_tokens
+For all:      concurrency (requests in flight; samples, in the engine), deadline_s,
+              context_tokens
 Hosted, url:  key_env: NAME_OF_THE_VARIABLE (the key itself never stands in a file),
               price: {input_usd_per_mtok: 0.4, output_usd_per_mtok: 1.6}, many_samples
 """

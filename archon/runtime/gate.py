@@ -45,6 +45,9 @@ class Limits:
     """Requests in flight at the beginning."""
     most: int = 64
     """Most requests in flight."""
+    counts_samples: bool = False
+    """Whether a request takes a place for each of its samples, as in an engine that decodes them
+    side by side; both numbers are samples then."""
     patience_s: float = 600.0
     """Longest time without one success that rate limits are waited for, by all requests together;
     also the longest that one request waits in all, and the longest wait that is accepted."""
@@ -73,9 +76,9 @@ class Gate:
         self.sleep = sleep
         self.in_flight = 0
         self.n_expected = 0
-        """Requests that are about to enter."""
+        """Places that are about to be taken."""
         self._places = float(min(self.limits.start, self.limits.most))
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
         self._paused_until = float("-inf")
         self._narrowed_at = float("-inf")
         self._limited_since: float | None = None
@@ -86,50 +89,55 @@ class Gate:
 
     @property
     def n_places(self) -> int:
-        """Requests that may be in flight now."""
+        """Requests (or samples, where those count) that may be in flight now."""
         return int(self._places)
 
+    def places_of(self, n_samples: int, n_requests: int = 1) -> int:
+        """How many places these samples take in so many requests."""
+        return n_samples if self.limits.counts_samples else n_requests
+
     def has_room(self, n: int) -> bool:
-        """Whether ``n`` more requests would be sent at once."""
-        n_taken = self.in_flight + self.n_expected
+        """Whether requests that take ``n`` more places would be sent at once."""
         return (
-            n_taken + n <= self.n_places
+            self.in_flight + self.n_expected + n <= self.n_places
             and not self._waiting
             and self._closed_by is None
             and self._paused_until <= self.clock()
         )
 
-    async def enter(self) -> None:
-        """Take a place, in the order of asking; give it back with ``leave``.
+    async def enter(self, n: int = 1) -> None:
+        """Take ``n`` places, in the order of asking; give them back with ``leave``.
+
+        A request that takes more than there are is sent alone.
 
         Raises:
             Away: The endpoint is closed, and has been for long; says what closed it.
             StillLimited: Likewise, where that was a rate limit.
         """
         self._refuse_if_hopeless()
-        if self._waiting or self.in_flight >= self.n_places:
-            await self._wait()
+        if self._waiting or not self._fits(n):
+            await self._wait(n)
         else:
-            self.in_flight += 1
+            self.in_flight += n
         try:
             while (wait_s := self._closed_for_s()) > 0:
                 await self.sleep(wait_s)
         except BaseException:
-            self.leave()
+            self.leave(n)
             raise
 
-    def leave(self) -> None:
-        """Give a place back."""
-        self.in_flight -= 1
+    def leave(self, n: int = 1) -> None:
+        """Give places back."""
+        self.in_flight -= n
         self._admit()
 
-    def succeeded(self) -> None:
+    def succeeded(self, n: int = 1) -> None:
         """The endpoint answered: it is open, and bears a little more if all places were taken."""
         self._n_failed = 0
         self._closed_by = None
         self._limited_since = None
-        if self.in_flight >= self.n_places:
-            self._places = min(float(self.limits.most), self._places + 1 / self._places)
+        if self._waiting or self.in_flight >= self.n_places:
+            self._places = min(float(self.limits.most), self._places + n / self._places)
 
     def congested(self, wait_s: float = 0.0) -> None:
         """The endpoint wants less: half the places, and nothing is sent for ``wait_s`` seconds."""
@@ -165,22 +173,27 @@ class Gate:
                 self._refuses_from = now + self.limits.outage_patience_s
             self._closed_by, self._closed_until = error, now + self.limits.outage_s
 
-    async def _wait(self) -> None:
+    def _fits(self, n: int) -> bool:
+        return self.in_flight == 0 or self.in_flight + n <= self.n_places
+
+    async def _wait(self, n: int) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        self._waiting.append((turn, n))
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.leave()  # The place was given here already.
+                self.leave(n)  # The places were given here already.
+            else:
+                self._admit()  # Those behind may fit where this one did not.
             raise
 
     def _admit(self) -> None:
         """Give free places to those who wait longest."""
-        while self._waiting and self.in_flight < self.n_places:
-            turn = self._waiting.popleft()
+        while self._waiting and (self._waiting[0][0].done() or self._fits(self._waiting[0][1])):
+            turn, n = self._waiting.popleft()
             if not turn.done():
-                self.in_flight += 1
+                self.in_flight += n
                 turn.set_result(None)
 
     def _closed_for_s(self) -> float:

@@ -69,10 +69,11 @@ class Limited:
             raise
 
     async def _try(self, batch: CallBatch) -> tuple[ModelReply, ...]:
-        await self.gate.enter()
+        n_places = self.gate.places_of(len(batch.slots))
+        await self.gate.enter(n_places)
         try:
             replies = await self.inner.complete(batch)
-            self.gate.succeeded()
+            self.gate.succeeded(n_places)
             return replies
         except RateLimited as error:
             if self._is_acceptable(error):
@@ -87,7 +88,7 @@ class Limited:
             self.gate.found_nobody(error)
             raise
         finally:
-            self.gate.leave()
+            self.gate.leave(n_places)
 
     def _is_acceptable(self, error: RateLimited | Unreachable) -> bool:
         return (error.retry_after_s or 0.0) <= self.gate.limits.patience_s

@@ -48,13 +48,15 @@ class Purchases:
     def expect(self, batch: CallBatch, n_requests: int) -> bool:
         """Announce a claim; says whether its requests can leave as soon as it is durable."""
         gate = self._gates[batch.request.model]
-        is_sent = gate.has_room(n_requests)
-        gate.n_expected += n_requests
+        n_places = gate.places_of(len(batch.slots), n_requests)
+        is_sent = gate.has_room(n_places)
+        gate.n_expected += n_places
         return is_sent
 
     def claimed(self, batch: CallBatch, n_requests: int, sent: Collection[CallKey]) -> None:
         """The claim is over; ``sent``: the keys whose new intents count as sent."""
-        self._gates[batch.request.model].n_expected -= n_requests
+        gate = self._gates[batch.request.model]
+        gate.n_expected -= gate.places_of(len(batch.slots), n_requests)
         self._marked.update(sent)
 
     async def send(self, batch: CallBatch) -> None:

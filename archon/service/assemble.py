@@ -190,11 +190,20 @@ async def open_evaluator(
 def _gates(specs: Sequence[ModelSpec]) -> dict[str, Gate]:
     """One gate for each endpoint, as wide as the widest of its models may be."""
     most: dict[str, int] = {}
+    engines = {_endpoint_of(spec) for spec in specs if spec.backend == "engine"}
     for spec in specs:
         endpoint = _endpoint_of(spec)
         wanted = spec.limits.concurrency or MOST_IN_FLIGHT
         most[endpoint] = max(most.get(endpoint, 1), wanted)
-    return {name: Gate(Limits(start=min(START, n), most=n)) for name, n in most.items()}
+    # An engine decodes so many samples side by side, from the start, and lets others wait.
+    return {
+        name: Gate(
+            Limits(start=n, most=n, counts_samples=True)
+            if name in engines
+            else Limits(start=min(START, n), most=n)
+        )
+        for name, n in most.items()
+    }
 
 
 def _endpoint_of(spec: ModelSpec) -> str:

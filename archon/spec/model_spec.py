@@ -32,7 +32,7 @@ class ModelLimits:
     """What one model is asked to bear; None leaves it to the backend's default."""
 
     concurrency: int | None = None
-    """Most requests in flight."""
+    """Most requests in flight; for the embedded engine, most samples."""
     deadline_s: float | None = None
     """Longest time for one reply."""
     context_tokens: int | None = None

@@ -186,10 +186,17 @@ def _reasoning(body: dict[str, Any], fmt: Format) -> None:
         choice["message"]["reasoning_content"] = "Let me think."
 
 
-_CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-_USE = {"type": "tool_use", "id": "c1", "name": "look", "input": {}}
-_THINKING = {"type": "thinking", "thinking": "Let me think.", "signature": "s"}
-_PARTS = [{"type": "text", "text": "Hello "}, {"type": "text", "text": "there"}]
+_CALL: dict[str, object] = {
+    "id": "c1",
+    "type": "function",
+    "function": {"name": "look", "arguments": "{}"},
+}
+_USE: dict[str, object] = {"type": "tool_use", "id": "c1", "name": "look", "input": {}}
+_THINKING: dict[str, object] = {"type": "thinking", "thinking": "Let me think.", "signature": "s"}
+_PARTS: list[dict[str, object]] = [
+    {"type": "text", "text": "Hello "},
+    {"type": "text", "text": "there"},
+]
 
 EDITS: dict[str, Callable[[dict[str, Any], Format], None]] = {
     "content-42": _content(42),

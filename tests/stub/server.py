@@ -121,7 +121,7 @@ class Stub:
     def _refusal(
         self, request: web.BaseRequest, body: dict[str, Any], mode: str, fmt: Format
     ) -> web.Response | None:
-        sent = request.headers.get("x-api-key") or request.headers.get("Authorization", "")
+        sent = request.headers.get("x-api-key") or request.headers.get("Authorization") or ""
         if self.key and sent.removeprefix("Bearer ") != self.key:
             mode = "401"
         name, _, what = mode.partition(":")

@@ -170,6 +170,37 @@ async def test_requests_in_flight_stay_within_the_places_and_use_them() -> None:
     assert scripted.most_in_flight == 4
 
 
+async def test_engine_gets_no_more_samples_than_it_decodes_side_by_side() -> None:
+    n_samples: list[int] = []
+
+    class Decoding(Scripted):
+        async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+            n_samples.append(client.gate.in_flight)
+            return await super().complete(batch)
+
+    gate = Gate(Limits(start=20, most=20, counts_samples=True))
+    client = Limited(Decoding(["fine"], pause_s=0.001), gate)
+    sizes = [8, 8, 8, 1, 3, 50, 8, 1] * 5
+    replies = await asyncio.gather(*(client.complete(batch(n=n)) for n in sizes))
+    assert [len(one) for one in replies] == sizes
+    assert max(n for n in n_samples if n != 50) <= 20
+    assert max(n_samples) == 50, "what no engine can hold at once is sent alone"
+    assert sorted(n_samples)[len(sizes) // 2] > 10, "the places are used"
+    assert gate.in_flight == 0
+
+
+async def test_request_that_leaves_the_queue_lets_those_behind_it_in() -> None:
+    gate = Gate(Limits(start=4, most=4, counts_samples=True))
+    await gate.enter(2)
+    large = asyncio.ensure_future(gate.enter(4))
+    small = asyncio.ensure_future(gate.enter(2))
+    await asyncio.sleep(0.001)
+    assert not small.done(), "in the order of asking"
+    large.cancel()
+    await asyncio.wait_for(small, 1.0)
+    assert gate.in_flight == 4
+
+
 async def test_places_grow_while_the_endpoint_bears_it() -> None:
     scripted = Scripted(["fine"], pause_s=0.001)
     client = Limited(scripted, Gate(Limits(start=2, most=16)))
