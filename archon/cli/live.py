@@ -31,18 +31,28 @@ class Progress:
     """
 
     def __init__(
-        self, console: Console, objectives: Sequence[Objective], *, wall_s: float | None
+        self,
+        console: Console,
+        objectives: Sequence[Objective],
+        *,
+        wall_s: float | None,
+        held_out_share: float = 0.0,
+        spent_s: float = 0.0,
     ) -> None:
         """Nothing is printed before the study begins.
 
         Args:
             console: Where to print.
             objectives: The study's.
-            wall_s: The budget's limit on time.
+            wall_s: The budget's limit on time, for all runs of the study together.
+            held_out_share: The share of it that the search leaves for the held-out run.
+            spent_s: What earlier runs of the study took of it.
         """
         self._console = console
         self._objectives = objectives
         self._wall_s = wall_s
+        self._held_out_share = held_out_share
+        self._spent_s = spent_s
         self._began_s = self._said_s = time.monotonic()
         self._phase = ""
         self._n_trials: int | None = None
@@ -164,7 +174,10 @@ class Progress:
         done = self._n_done() - self._n_recalled
         if done <= 0:
             return None
-        bounds = [] if self._wall_s is None else [self._wall_s - (now - self._began_s)]
+        bounds = []
+        if self._wall_s is not None:
+            share = 1.0 if self._phase == "held out" else 1.0 - self._held_out_share
+            bounds.append(self._wall_s * share - self._spent_s - (now - self._began_s))
         if self._n_units is not None:
             left = self._n_units - self._n_done()
             bounds.append((now - self._phase_began_s) / done * left)

@@ -102,6 +102,7 @@ async def _run(
     from archon.cli.live import Progress
     from archon.cli.report import print_study
     from archon.service.assemble import SharedEngine
+    from archon.service.budgets import elapsed_s
     from archon.service.export import export_by_rule
     from archon.service.library import Pipeline
     from archon.service.report import load_report
@@ -109,7 +110,14 @@ async def _run(
 
     job = prepared.job
     async with SharedEngine(settings, say=say) as shared:
-        with Progress(err(), job.objectives, wall_s=job.budget.wall_s) as progress:
+        progress = Progress(
+            err(),
+            job.objectives,
+            wall_s=job.budget.wall_s,
+            held_out_share=job.budget.held_out_share,
+            spent_s=elapsed_s(store.reader().trials(prepared.study_id, limit=None)),
+        )
+        with progress:
             await run_job(prepared, store, settings, watcher=progress, say=say, shared=shared)
         report = load_report(store.reader(), prepared.study_id)
         if export is not None and report.final is not None:

@@ -93,8 +93,8 @@ def _problems(
         written = _in_words(name, limit * share)
         yield job.source.problem(
             f"budget.{name}",
-            f"a limit of {_in_words(name, limit)} does not allow a single trial: {written} of it "
-            f"is for the search, and a trial on {count(len(examples))} questions takes at least "
+            f"a limit of {_in_words(name, limit)} does not allow a single trial: the search "
+            f"has {written} of it, and a trial on {count(len(examples))} questions takes at least "
             f"{_in_words(name, needed)}.",
             f"Write {_enough(name, needed / share)} or more, or benchmark.max_search: with fewer "
             "questions.",

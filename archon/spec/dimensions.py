@@ -13,6 +13,7 @@ models: {any_of: [a, b, c], at_least: 1, at_most: 2}      a subset of them, side
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass
 from itertools import product
@@ -31,6 +32,8 @@ from archon.spec.yaml_source import key_path
 MOST_COMBINATIONS = 4096
 """Settings of one component that are looked at; with more, it is refused."""
 _RANGE_KEYS = ("from", "to", "step", "log")
+_ENDS = re.compile(r"\s*([0-9.]+)\s*(?:-|\.\.|to)\s*([0-9.]+)\s*")
+"""What a range looks like elsewhere."""
 _ENSEMBLE_KEYS = ("any_of", "at_least", "at_most")
 
 
@@ -251,7 +254,7 @@ class _ParameterReader:
         elif self.type.has_text_items and not all(isinstance(item, str) for item in items):
             self._say(path, "expected a list of texts.", "Quote the numbers and truth values.")
         elif data is not None and (wanted := self.type.wanted_of(data)):
-            self._say(path, f"expected {wanted}, got {show(data)}.", number_hint(data))
+            self._say(path, f"expected {wanted}, got {show(data)}.", _hint(data))
         else:
             self.component.check_value(self.kind, self.name, self.type.value(data), path)
         return self.type.value(data)
@@ -327,6 +330,12 @@ class _ParameterReader:
 
     def _say(self, path: str, message: str, hint: str = "") -> None:
         self.component.findings.add(path, message, hint)
+
+
+def _hint(value: object) -> str:
+    if isinstance(value, str) and (ends := _ENDS.fullmatch(value)):
+        return f"Write {{from: {ends[1]}, to: {ends[2]}}}."
+    return number_hint(value)
 
 
 def _is_integer(value: object) -> bool:

@@ -241,7 +241,8 @@ def _check_money(
         )
     has_limit = _budget(shape.budget).has_limit
     is_free = not any(model.may_cost_money for model in models)
-    if not has_limit and not (is_free and shape.sampler.kind == "exhaustive"):
+    is_said = findings.has_any("budget")
+    if not has_limit and not is_said and not (is_free and shape.sampler.kind == "exhaustive"):
         message = "nothing ends this search." if is_free else "models that cost money need a limit."
         findings.add("budget", message, _SHORTHANDS["budget"])
 

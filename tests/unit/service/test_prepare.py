@@ -7,7 +7,7 @@ import pytest
 
 from archon.core.errors import SpecError
 from archon.service.prepare import prepare
-from archon.spec.job import load_job
+from archon.spec.job import load_job, read_stored_job
 from tests.jobs import write_job
 
 URL = "http://127.0.0.1:1/v1"
@@ -188,3 +188,11 @@ def test_row_that_is_wrong_is_named_by_its_own_line(tmp_path: Path) -> None:
     questions.write_text("\n".join(lines))
     with pytest.raises(SpecError, match=r"sums\.jsonl:5: input: is missing"):
         prepare(load_job(path))
+
+
+def test_job_without_a_name_is_read_back_from_its_study(tmp_path: Path) -> None:
+    path = write_job(tmp_path, URL)
+    path.write_text(path.read_text().replace("name: sums\n", ""))
+    study = prepare(load_job(path)).new_study()
+    assert study.name == "job"
+    assert read_stored_job(study.job_json, f"job of study {study.study_id}").name == "job"

@@ -162,6 +162,8 @@ BAD: list[tuple[str, str, str, int, str, str]] = [
      "expected a number, got the text '0.7'. Remove the quotes."),
     ("word as a number", G, "temperature: hot", 14, "space.layers[0].generate.temperature",
      "expected a number, got the text 'hot'."),
+    ("range as a text", G, "samples: 1-8", 14, "space.layers[0].generate.samples",
+     "got the text '1-8'. Write {from: 1, to: 8}."),
     ("number as a truth value", A, "{verify: {model: big, drop: 1}}", 15,
      "space.layers[1].one_of[1].verify.drop", "expected true or false, got 1."),
     ("reply as long as the context", G, "max_tokens: [128, 2048]", 14,
@@ -325,9 +327,10 @@ def test_exhaustive_search_over_more_than_it_goes_through_is_refused_with_the_co
             "  - small\n",
         ),
         ("seed: 7", "version: 3"),
+        (B, "budget:"),
         (G, "temperature: hot"),
     ],
-    ids=["scorer as text", "models as a list", "version", "word"],
+    ids=["scorer as text", "models as a list", "version", "budget", "word"],
 )
 def test_one_mistake_is_one_problem(refusal: Refusal, change: Change) -> None:
     assert len(refusal(change)) == 1
