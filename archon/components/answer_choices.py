@@ -50,6 +50,11 @@ _RIGHT = re.compile(
     r" (?:is|must be|seems|looks)(?: (?:the|most likely|clearly|therefore|thus|definitely))*+"
     r" (?:only )?(?:correct|right|best|true|answer)\b"
 )
+_UNDECIDED = re.compile(r"(?:nor|neither|if|whether|or|unless|not|why|how)", re.IGNORECASE)
+_CONNECTIVE = re.compile(
+    r"(?:therefore|thus|so|hence|clearly|only|since|because|as|and|but|then|that|i|think)",
+    re.IGNORECASE,
+)
 _CHOSEN = re.compile(
     r"\b(?:choose|chose|choosing|pick|picked|select|selected|go(?:ing)? (?:with|for)"
     r"|it(?:'s|’s| is| must be| should be| has to be)|answer)\s",
@@ -191,8 +196,12 @@ def _of_lines(text: str, letters: str) -> str | None:
 
 def _is_letter(match: re.Match[str]) -> bool:
     # "Vitamin A is best" is about a vitamin.
-    before = match.string[: match.start()].rstrip(" *_(").rpartition(" ")[2]
-    return bool(match["word"]) or not before[:1].isupper() or before[-1:] in ".:,;!?\n"
+    start = match.start()
+    before = re.split(r"\s", match.string[max(0, start - 40) : start].rstrip(" *_("))[-1]
+    if _UNDECIDED.fullmatch(before):
+        return False
+    is_name = before[:1].isupper() and before[-1:] not in ".:,;!?"
+    return bool(match["word"]) or not is_name or _CONNECTIVE.fullmatch(before) is not None
 
 
 def _letters_in(span: str) -> set[str]:

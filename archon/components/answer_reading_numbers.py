@@ -43,9 +43,7 @@ NO_ANSWER = re.compile(
 """Openings of prose about the answer, which is not the answer."""
 _WORD = re.compile(r"(?<![\\\w])[A-Za-z]{2,}")
 _NEGATED = re.compile(r"\b[Nn]ot [-$]?[0-9][0-9.,]*+(?![^\W_])")
-_COPULA = re.compile(
-    r".*\b(?:is|are|was|equals|be|to|of)[:*\s]{1,5}(?:about |exactly )?", re.DOTALL
-)
+_COPULA = re.compile(r".*\b(?:is|are|was|equals|be)[:*\s]{1,5}(?:about |exactly )?", re.DOTALL)
 _SEVERAL = re.compile(r"\s?(?:,|or\b|and\b|to\b|&)\s{0,2}(?:\\?[$€£])?(?:[0-9]|\$)")
 _JOINED = re.compile(r"\b(?:or|and)\b|,")
 _OPERATOR = re.compile(r"\s[-+*/×·÷]\s")
@@ -169,6 +167,11 @@ def last_line_result(text: str) -> Iterator[str]:
 
 
 _LEADS = re.compile(r"(?:^|(?<![^\W_])[a-z]{2,}[:,]?)[\s*_]{0,3}$")
+_NAMES = re.compile(
+    r"(?<!total )(?<!sum )(?<!cost )(?<!average )(?<!value )\b(?:of|in|on|at|since|until|till|by"
+    r"|from|before|after|page|number|room|chapter|section|line|level|step|part|grade|year)[\s*_]{1,3}$"
+)
+"""What leads to the number of a name ("the film of 1994"), not to a count."""
 _TRAILS = re.compile(
     r"[*_]{0,3}(?:$|[.!?]|[,;]\s[a-z]"
     rf"|\s(?!o'clock|[ap]\.?m\b|(?:{MONTHS})[a-z]*\b|to\b|or\b|and [0-9])[a-z(])"
@@ -182,6 +185,7 @@ def only_number(line: str) -> str | None:
     if len({match.group() for match in found}) != 1 or _RANGE.search(clause):
         return None
     match = found[-1]
-    leads = _LEADS.search(clause[max(0, match.start() - 40) : match.start()])
+    before = clause[max(0, match.start() - 40) : match.start()]
+    leads = None if _NAMES.search(before) else _LEADS.search(before)
     is_counted = leads is not None and _TRAILS.match(clause, match.end()) is not None
     return match.group() if is_counted else None

@@ -21,15 +21,22 @@ _OPERATIONS: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
-_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "[": "(", "]": ")"})
-_LATEX = re.compile(r"\\(times|cdot|div)")
-_EXPRESSION = re.compile(r"[\d(][\d\s()+\-*/]{2,}[\d)]")
+_SIGNS = str.maketrans(
+    {"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "[": "(", "]": ")", "{": " ", "}": " "}
+)
+_LATEX = re.compile(r"\\(times|cdot|div|left|right)(?![A-Za-z])")
+_WRITTEN = {"times": "*", "cdot": "*", "div": "/", "left": "", "right": ""}
+_FRACTION = re.compile(r"\\[dt]?frac\s?\{([^{}]{1,100})\}\s?\{([^{}]{1,100})\}")
+_LETTER_X = re.compile(r"(?<=[\d)\s])[xX](?=[\s(\d])")
+_IMPLIED = re.compile(r"(?<=\))\s?(?=\()|(?<=\d)(?=\()|(?<=\))(?=\d)")
+_EXPRESSION = re.compile(r"[\d(][\d\s()+\-*/]{1,200}[\d)]")
+_MOST_CHARS = 20_000
 _LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Game24:
-    """Right when the last expression of the answer uses each of the numbers once and hits.
+    """Right when the last expression that uses each of the numbers once hits the goal.
 
     Exact arithmetic on fractions; the expression is parsed, never evaluated as code.
     Source: Yao et al. 2023, arXiv 2305.10601, section 4.1.
@@ -48,9 +55,12 @@ class Game24:
         """1 if the expression is right, else 0 with the reason."""
         listed = example.metadata[self.field]
         numbers = sorted(int(n) for n in listed) if isinstance(listed, list) else []
-        expression = last_expression(answer.text)
-        if not expression:
+        found = expressions(answer.text)
+        if not found:
             return verdict(False, "no expression is given")
+        # What stands behind the solution is often its check: "12 * 2 = 24".
+        complete = (each for each in reversed(found) if numbers_in(each) == numbers)
+        expression = next(complete, found[-1])
         try:
             value, used = evaluate(expression)
         except (ValueError, ZeroDivisionError) as error:
@@ -60,17 +70,38 @@ class Game24:
         return verdict(value == self.goal, f"{expression!r} gives {value}")
 
 
-def last_expression(text: str) -> str:
-    """The last arithmetic expression with an operator in a text; "" if there is none.
+def expressions(text: str) -> list[str]:
+    """The arithmetic expressions with an operator in a text, in order.
 
-    What follows an equals sign ("... = 24") is its result, not an expression of its own.
+    What follows an equals sign ("... = 24") is its result, not an expression of its own. A product
+    may be written with x, or without a sign before a bracket.
     """
-    plain = _LATEX.sub(lambda m: "/" if m.group(1) == "div" else "*", text.translate(_SIGNS))
-    for line in reversed(plain.splitlines()):
-        for match in reversed(list(_EXPRESSION.finditer(line))):
-            if any(sign in match.group() for sign in "+-*/"):
-                return match.group().strip()
-    return ""
+    plain = _FRACTION.sub(r"((\1)/(\2))", text[-_MOST_CHARS:]).translate(_SIGNS)
+    plain = _LETTER_X.sub("*", _LATEX.sub(lambda m: _WRITTEN[m[1]], plain))
+    return [
+        _IMPLIED.sub("*", _balanced(match.group().strip()))
+        for line in plain.splitlines()
+        for match in _EXPRESSION.finditer(line)
+        if any(sign in match.group() for sign in "+-*/") or ")(" in match.group()
+    ]
+
+
+def _balanced(expression: str) -> str:
+    """Without the bracket of the sentence around it."""
+    n_open = expression.count("(") - expression.count(")")
+    if n_open > 0 and expression.startswith("("):
+        return expression[1:].strip()
+    if n_open < 0 and expression.endswith(")"):
+        return expression[:-1].strip()
+    return expression
+
+
+def numbers_in(expression: str) -> list[int] | None:
+    """The numbers of an expression in ascending order; None if it is none."""
+    try:
+        return sorted(evaluate(expression)[1])
+    except (ValueError, ZeroDivisionError):
+        return None
 
 
 def evaluate(expression: str) -> tuple[Fraction, list[int]]:

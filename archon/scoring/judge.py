@@ -5,13 +5,16 @@ A judge is a scorer: its calls are spending of the search, never of a deployed p
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
 
+from archon.components.answers import visible
+from archon.components.json_values import json_values
+from archon.components.together import together
 from archon.core.errors import ScoringError
 from archon.core.messages import Conversation, Message, ask
 from archon.prompts import load
+from archon.runtime.failures import first_cause
 
 T = TypeVar("T")
 _LONGEST = 20_000
@@ -73,24 +76,32 @@ async def ask_judge(
         raise ScoringError(f"the judge's reply could not be read, twice: {problem}") from problem
 
 
-def last_object(reply: str) -> dict[str, object]:
-    """The last JSON object of a reply, not one inside another.
+async def both(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, T]) -> list[T]:
+    """Run two asks at once; when one fails, the other is cancelled and its error raised bare."""
+    try:
+        return await together([first, second])
+    except ExceptionGroup as errors:
+        raise first_cause(errors) from errors
+
+
+def last_object(reply: str, keys: Sequence[str]) -> dict[str, object]:
+    """The last JSON object of a reply that holds all ``keys``, by those keys.
+
+    It may be the value of a key of another object. Upper and lower case of keys are alike.
 
     Raises:
-        Unreadable: There is none.
+        Unreadable: There is none, or the reply ends within its reasoning.
     """
-    text = reply[-_LONGEST:]
-    decoder = json.JSONDecoder()
-    found: dict[str, object] | None = None
-    at = text.find("{")
-    while at >= 0:
-        try:
-            value, end = decoder.raw_decode(text, at)
-        except (json.JSONDecodeError, RecursionError):
-            end = at + 1
-        else:
-            found = value if isinstance(value, dict) else found
-        at = text.find("{", end)
-    if found is None:
+    text = visible(reply)
+    if text is None:
+        raise Unreadable("it ends within its reasoning.")
+    objects = [value for value in json_values(text[-_LONGEST:]) if isinstance(value, dict)]
+    if not objects:
         raise Unreadable("it holds no JSON object.")
-    return found
+    for outer in reversed(objects):
+        inner = [value for value in outer.values() if isinstance(value, dict)]
+        for each in (outer, *reversed(inner)):
+            given = {str(key).strip().casefold(): value for key, value in each.items()}
+            if all(key.casefold() in given for key in keys):
+                return {key: given[key.casefold()] for key in keys}
+    return {}

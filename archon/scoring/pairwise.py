@@ -15,7 +15,7 @@ from archon.core.candidates import Answer
 from archon.core.results import Score
 from archon.prompts import load
 from archon.scoring.base import WRONG, lacks_field
-from archon.scoring.judge import Asks, Unreadable, ask_judge, last_object
+from archon.scoring.judge import Asks, Unreadable, ask_judge, both, last_object
 from archon.scoring.trivial import is_trivial
 
 _THREE = {"first": 1.0, "tie": 0.5, "second": 0.0}
@@ -65,7 +65,7 @@ class PairwiseJudge:
         Raises:
             ScoringError: The judge could not be understood.
         """
-        if is_trivial(answer.text):
+        if is_trivial(answer.text, example.targets):
             return Score(WRONG, "the answer says nothing")
         baseline = str(example.metadata[self.baseline])
         if answer.text.split() == baseline.split():
@@ -73,9 +73,11 @@ class PairwiseJudge:
         question = transcript(example.question)
         values = []
         for sample in range(self.samples):
-            ahead = await self._judged(question, answer.text, baseline, sample)
-            behind = 1 - await self._judged(question, baseline, answer.text, sample)
-            values.append(combined(ahead, behind, self.agreement))
+            ahead, behind = await both(
+                self._judged(question, answer.text, baseline, sample),
+                self._judged(question, baseline, answer.text, sample),
+            )
+            values.append(combined(ahead, 1 - behind, self.agreement))
         mean = math.fsum(value for value, _ in values) / len(values)
         n_inconsistent = sum(inconsistent for _, inconsistent in values)
         return Score(mean, f"{n_inconsistent} of {len(values)} verdicts turned with the order")
@@ -83,7 +85,7 @@ class PairwiseJudge:
     async def _judged(self, question: str, first: str, second: str, sample: int) -> float:
         """How far the judge prefers the answer shown first, in [0, 1]."""
         verdicts = _THREE if self.levels == 3 else _FIVE
-        shown = json.dumps({"verdict": "tie"})
+        shown = json.dumps({"verdict": "..."})  # no verdict, so that a copy of it says nothing
         fence = Fence.around(question, first, second)
         prompt = load("judge_pairwise").fill(
             question=fence.quote("question", question),
@@ -109,7 +111,7 @@ def read_verdict(reply: str, *, verdicts: Mapping[str, float]) -> float:
     Raises:
         Unreadable: There is no verdict, or none of those allowed.
     """
-    verdict = last_object(reply).get("verdict")
+    verdict = last_object(reply, ("verdict",)).get("verdict")
     if not isinstance(verdict, str) or verdict.strip().lower() not in verdicts:
         raise Unreadable(f"the verdict must be one of {', '.join(verdicts)}.")
     return verdicts[verdict.strip().lower()]

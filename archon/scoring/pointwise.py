@@ -18,6 +18,7 @@ from archon.scoring.base import WRONG
 from archon.scoring.judge import Asks, Unreadable, ask_judge, last_object
 from archon.scoring.trivial import is_trivial
 
+_WHOLE = re.compile(r"-?[0-9]{1,4}")
 _CRITERION = re.compile(r"([A-Za-z][\w -]{0,40}): +(\S.*)")
 
 
@@ -75,10 +76,12 @@ class PointwiseJudge:
         Raises:
             ScoringError: The judge could not be understood.
         """
-        if is_trivial(answer.text):
+        if is_trivial(answer.text, example.targets):
             return Score(WRONG, "the answer says nothing")
         criteria = self._criteria()
-        shown = json.dumps(dict.fromkeys(criteria, self.high), ensure_ascii=False)
+        # No grade, so that a copy of the form says nothing.
+        form = f"<{self.low} to {self.high}>"
+        shown = json.dumps(dict.fromkeys(criteria, form), ensure_ascii=False)
         prompt = self._prompt(example, answer.text, criteria, shown)
         read = partial(read_grades, criteria=tuple(criteria), low=self.low, high=self.high)
         values = []
@@ -131,10 +134,12 @@ def read_grades(reply: str, *, criteria: tuple[str, ...], low: int, high: int) -
     Raises:
         Unreadable: A criterion has no whole grade on the scale.
     """
-    given = last_object(reply)
+    given = last_object(reply, criteria)
     grades = []
     for name in criteria:
         grade = given.get(name)
+        if isinstance(grade, str) and _WHOLE.fullmatch(grade.strip()):
+            grade = int(grade)
         if isinstance(grade, bool) or not isinstance(grade, int | float) or grade != grade // 1:
             raise Unreadable(f"there is no whole grade for {name!r}.")
         if not low <= grade <= high:

@@ -7,6 +7,9 @@ reasoning win false positives from most judge models.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from archon.scoring.text import normalised
 
 _OPENERS = frozenset(
     """
@@ -31,7 +34,12 @@ _APOSTROPHES = re.compile(r"['’`]")
 _NOT_WORDS = re.compile(r"[\W_]+")
 
 
-def is_trivial(text: str) -> bool:
-    """Whether an answer holds no letter or digit, or is a bare opener of one."""
+def is_trivial(text: str, targets: Sequence[str] = ()) -> bool:
+    """Whether an answer holds no letter or digit, or is a bare opener of one.
+
+    An answer that is one of the targets says what was asked: "First", "OK", "+".
+    """
+    if any(normalised(text) == normalised(target) for target in targets):
+        return False
     words = _NOT_WORDS.sub(" ", _APOSTROPHES.sub("", text)).strip().casefold()
     return not words or words in _KNOWN

@@ -55,6 +55,11 @@ GIVES_B = [
     "Answer: B\n\nA. a pear\nB. a plum\nC. a fig\nD. an apple",
     "The answer is not A but B.",
     "B - a plum",
+    "Therefore B is correct.",
+    "The answer is clearly B.",
+    "The best answer would be to choose option B",
+    "Neither A nor C is correct; B is correct.",
+    "If A is correct, it is green. B is correct.",
     "答案：B",
     "(B) a plum\n\nI hope this helps!",
 ]
@@ -71,6 +76,8 @@ GIVES_NONE = [
     "Answer: (A) and (B)",
     "The answer is A, B or C.",
     "Option A or option B",
+    "Neither A nor B is correct",
+    "Vitamin B is best",
     "A. a pear: green.\nB. a plum: purple.\nC. a fig: brown.",
     "We can rule out A. The answer is I am not sure.",
     "B is correct. No, C is correct.",
@@ -214,6 +221,8 @@ DIFFERENT = [
     ("World War 2", "Apollo 2"),
     ("x = 3 or x = -3", "x = 5 or x = -3"),
     ("C#", "C"),
+    ("The best film of 1994", "The worst film of 1994"),
+    ("the man on page 3", "the dog on page 3"),
     ("5-7", "5-8"),
 ]
 
@@ -233,6 +242,8 @@ SAME = [
     ("The answer is therefore 12.", "12"),
     ("The answer is clearly **12**.", "12"),
     ("Answer: x = 12", "12"),
+    ("She pays a total of 12 dollars.", "12"),
+    ("Answer: 12 apples are left", "12"),
     ("Answer: 12 kg", "12"),
     (r"Answer: $\boxed{12}$", "12"),
     ("Answer: 1.5 million dollars", "1500000"),

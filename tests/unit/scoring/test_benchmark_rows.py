@@ -10,6 +10,7 @@ import pytest
 
 from archon.benchmarks.examples import Example
 from archon.benchmarks.load import load
+from archon.components.answers import options_in
 from archon.core.candidates import Answer
 from archon.core.messages import Conversation
 from archon.scoring.base import Checked, check_examples
@@ -32,7 +33,7 @@ SCORERS_OF: dict[str, tuple[dict[str, object], str]] = {
         "truthfulqa_mc1",
     ),
     "aliases": (
-        {"kind": "exact", "read": "stated"},
+        {"kind": "exact"},
         "own_alias triviaqa_sample nq_open_sample bbh_sample demo_strings",
     ),
     "first line": ({"kind": "exact", "read": "first_line"}, "own_exact demo_past demo_plural"),
@@ -43,7 +44,7 @@ SCORERS_OF: dict[str, tuple[dict[str, object], str]] = {
         "demo_category",
     ),
     "sentiment": ({"kind": "exact", "options": ["positive", "negative"]}, "demo_sentiment"),
-    "overlap": ({"kind": "f1", "read": "stated"}, "own_f1 hotpotqa_sample"),
+    "overlap": ({"kind": "f1"}, "own_f1 hotpotqa_sample"),
     "no distractor": ({"kind": "contains"}, "own_contains demo_fact2"),
     "keywords": ({"kind": "keywords"}, "own_keywords demo_keywords"),
     "instructions": ({"kind": "ifeval"}, "own_ifeval ifeval"),
@@ -132,6 +133,74 @@ async def test_benchmark_rows_load_and_right_scores_1_and_wrong_0(data_file: Pat
         wrong = await scorer.score(example, Answer(WRONG))
         if scorer.kind != "ifeval":
             assert wrong.value == 0.0, (example.id, wrong)
+
+
+TEMPLATES = {
+    "bare": "{target}",
+    "answer is": "Let me think. First we look at 3 things.\n\nThe answer is {target}.",
+    "bold": "I considered all 2 sides.\n\n**Answer**: {target}",
+    "explained": "{target}\n\nExplanation: this follows from the question.",
+    "option": "The correct option is {target}. {text}",
+}
+FIRST_LINE = {"own_exact", "demo_past", "demo_plural"}
+"""Their scorer is told to read the first line: a reply that reasons first is wrong there."""
+NO_REPLY_IS_DERIVED = {"keywords", "ifeval", "game24", "judge", "judge_pairwise"}
+"""Kinds that compare with no target."""
+UNREADABLE = {"triviaqa-test_34", "triviaqa-test_4589"}
+"""Rows with an alias in two sentences (the second reads as a reason for the first), and one that
+ends with a colon (as a heading does)."""
+
+
+def written(template: str, example: Example, target: str) -> str | None:
+    """A right reply in this style; None where the style has no sense for the row."""
+    text = ""
+    if template == "option":
+        if example.choices:
+            text = example.choices[ord(target) - ord("A")]
+        elif len(target) == 3 and target[::2] == "()":
+            text = options_in(example.question[-1].content)[ord(target[1]) - ord("A")]
+        else:
+            return None
+    return TEMPLATES[template].format(target=target, text=text)
+
+
+async def test_benchmark_rows_right_answers_score_1_in_every_style(data_file: Path) -> None:
+    name = data_file.stem
+    if name in RUN_CODE or SCORERS[name]["kind"] in NO_REPLY_IS_DERIVED:
+        return
+    scorer = scorer_for(name)
+    styles = ["bare", "explained"] if name in FIRST_LINE else list(TEMPLATES)
+    missed = []
+    for example in load(data_file).examples:
+        # One worker compares mathematics, so there only the first target is tried.
+        targets = example.targets[: 1 if scorer.kind == "math" else 3]
+        for target in targets:
+            for style in styles:
+                right = written(style, example, target)
+                if right is None or (example.id in UNREADABLE and style != "bare"):
+                    continue
+                score = await scorer.score(example, Answer(right))
+                if score.value != 1.0:
+                    missed.append((style, example.id, target, score.reason))
+    assert not missed
+
+
+async def test_benchmark_rows_other_choices_score_0_in_every_style(data_file: Path) -> None:
+    name = data_file.stem
+    if SCORERS.get(name, {}).get("kind") not in ("choice", "exact"):
+        return
+    scorer = scorer_for(name)
+    for example in load(data_file).examples:
+        choices = example.choices or options_in(example.question[-1].content)
+        target = example.target or ""
+        if len(choices) < 2 or len(target.strip("()")) != 1:
+            continue
+        other = "B" if target.strip("()") == "A" else "A"
+        for style in TEMPLATES:
+            wrong = written(style, example, target.replace(target.strip("()"), other))
+            if wrong is not None:
+                score = await scorer.score(example, Answer(wrong))
+                assert score.value == 0.0, (style, example.id, wrong, score.reason)
 
 
 def test_benchmark_files_all_have_a_scorer(own_data: Path, shared_data: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 
@@ -62,8 +63,25 @@ async def compared(asks: Scripted, text: str, **params: object) -> float:
         (grades(correctness=4.0, total=9), 0.875),
         ('{"correctness": 1, "usefulness": 1} No: {"correctness": 5, "usefulness": 5}', 1.0),
         ("```json\n" + json.dumps(BOTH) + "\n```", 1.0),
+        (grades(correctness="3", usefulness=" 5 "), 0.75),
+        ('{"Correctness": 5, "USEFULNESS": 3}', 0.75),
+        ('{"correctness": 1, "usefulness": 1}\n{"note": "done"}', 0.0),
+        ('{"grades": {"correctness": 5, "usefulness": 1}, "note": {"x": 1}}', 0.5),
+        ('<think>{"correctness": 1, "usefulness": 1}</think>' + json.dumps(BOTH), 1.0),
     ],
-    ids=["best", "worst", "mixed", "whole float", "last one counts", "fenced"],
+    ids=[
+        "best",
+        "worst",
+        "mixed",
+        "whole float",
+        "last one counts",
+        "fenced",
+        "whole numbers as text",
+        "case",
+        "an object that follows",
+        "inside another",
+        "after reasoning",
+    ],
 )
 async def test_judge_grades_are_scaled_to_a_score(reply: str, value: float) -> None:
     asks = Scripted(reply)
@@ -74,7 +92,7 @@ async def test_judge_grades_are_scaled_to_a_score(reply: str, value: float) -> N
 @pytest.mark.parametrize(
     "reply",
     ["", "5 out of 5", grades(correctness=6), grades(correctness=0), grades(usefulness=2.5),
-     grades(usefulness=True), grades(usefulness="5"), '{"correctness": 5}', "{" * 3000, "NaN",
+     grades(usefulness=True), grades(usefulness="five"), '{"correctness": 5}', "{" * 3000, "NaN",
      '{"correctness": NaN, "usefulness": Infinity}'],
     ids=["empty", "prose", "above", "below", "half", "true", "text", "one missing", "braces",
          "nan", "not finite"],
@@ -244,3 +262,59 @@ def test_judge_bad_parameters_are_refused(params: dict[str, object], said: str) 
     with pytest.raises(SpecError) as caught:
         build_scorer({"kind": "judge", "model": "j", **params}, lambda alias: Scripted())
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["judge", "judge_pairwise"])
+async def test_judge_that_copies_the_form_says_nothing(kind: str) -> None:
+    class Copies:
+        async def ask(
+            self, messages: Conversation, *, temperature: float, max_tokens: int, sample: int
+        ) -> str:
+            return re.findall(r"\{[^{}]*\}", messages[-1].content)[-1]
+
+    scorer = build_scorer({"kind": kind, "model": "j"}, lambda alias: Copies())
+    with pytest.raises(ScoringError, match="could not be read, twice"):
+        await scorer.score(example(baseline_output="old"), Answer("A red kite."))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ['<think>It would be {"correctness": 5, "usefulness": 5} if', '<think>{"verdict": "tie"}'],
+)
+async def test_judge_that_is_cut_off_in_its_reasoning_gave_no_verdict(reply: str) -> None:
+    for run in (judged, compared):
+        with pytest.raises(ScoringError, match="ends within its reasoning"):
+            await run(Scripted(reply, reply), "A red kite.")
+
+
+@pytest.mark.parametrize("text", ["First", "OK", "+", "first."])
+async def test_judge_is_asked_about_an_answer_that_is_the_target(text: str) -> None:
+    subject = example(text.strip("."))
+    assert await judged(Scripted(grades()), text, subject) == 1.0
+    assert await judged(Scripted(), text) == 0.0
+
+
+async def test_pairwise_asks_both_orders_at_once_and_raises_the_error_of_a_call() -> None:
+    class Meets:
+        """Replies once it is asked twice; the second ask fails where it should."""
+
+        def __init__(self, fails: bool) -> None:
+            self.n_asked, self.fails, self.met = 0, fails, asyncio.Event()
+
+        async def ask(
+            self, messages: Conversation, *, temperature: float, max_tokens: int, sample: int
+        ) -> str:
+            self.n_asked += 1
+            if self.n_asked == 2:
+                self.met.set()
+                if self.fails:
+                    raise Unreachable("gone")
+            await asyncio.wait_for(self.met.wait(), 5.0)
+            return verdict("tie")
+
+    subject = example(baseline_output="the old one")
+    data = {"kind": "judge_pairwise", "model": "j"}
+    score = await build_scorer(data, lambda alias: Meets(False)).score(subject, Answer("new"))
+    assert score.value == 0.5
+    with pytest.raises(Unreachable, match="gone"):
+        await build_scorer(data, lambda alias: Meets(True)).score(subject, Answer("new"))

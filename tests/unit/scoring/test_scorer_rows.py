@@ -13,6 +13,9 @@ from archon.core.messages import ask
 from archon.scoring.table import build_scorer
 from archon.scoring.text import has_words, normalised
 
+MATHEMATICS = build_scorer({"kind": "math"})
+"""One for all rows: its library loads slowly."""
+
 
 async def scored(
     data: dict[str, object],
@@ -22,7 +25,8 @@ async def scored(
     **metadata: object,
 ) -> float:
     subject = Example("e", ask(question), target, (), orjson.dumps(metadata).decode())
-    return (await build_scorer(data).score(subject, Answer(text))).value
+    scorer = MATHEMATICS if data == {"kind": "math"} else build_scorer(data)
+    return (await scorer.score(subject, Answer(text))).value
 
 
 STATED = [
@@ -175,7 +179,11 @@ MATH = [
     ("**Answer**: \\frac{14}{3}", "\\frac{14}{3}", 1),
     ("**Answer**: p - q", "p - q", 1),
     ("p - q\n\nExplanation: this follows from the question.", "p - q", 1),
-    ("(3, \\frac{\\pi}{2})\n\nExplanation: by definition.", "\\left( 3, \\frac{\\pi}{2} \\right)", 1),
+    (
+        "(3, \\frac{\\pi}{2})\n\nExplanation: by definition.",
+        "\\left( 3, \\frac{\\pi}{2} \\right)",
+        1,
+    ),
     ("y = 2x + 3", "y = 2x + 3", 1),
     ("The answer is 5x - 7y + 4 = 0.", "5x - 7y + 4 = 0", 1),
     ("So the answer is $7$, where $n = 2$ was used.", "7", 1),
