@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import IO, Any, cast
+from typing import IO, Any, TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -89,13 +89,22 @@ def _unwritable(error: OSError) -> Exception:
 
 
 def prepare_streams() -> None:
-    """Let every text through: what an encoding lacks is written as an escape.
+    """Make the standard streams of this process bear what happens to them.
 
-    A call that was paid for must not be lost because a terminal knows ASCII only.
+    What an encoding lacks is written as an escape: a call that was paid for must not be lost
+    because a terminal knows ASCII only. Whoever prints, the help included, survives a reader that
+    goes away. A stream that is closed leads nowhere.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    sys.stdout = cast(TextIO, _Stream(_opened(sys.stdout), is_needed=True))
+    sys.stderr = cast(TextIO, _Stream(_opened(sys.stderr), is_needed=False))
+
+
+def _opened(stream: IO[str] | None) -> IO[str]:
+    if stream is None:  # closed by the shell: >&-
+        return open(os.devnull, "w", encoding="utf-8")
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
 
 
 def finish_streams() -> None:
@@ -104,8 +113,8 @@ def finish_streams() -> None:
     Raises:
         ArchonError: Standard output cannot be written, e.g. to a full disk.
     """
-    _Stream(sys.stderr, is_needed=False).flush()
-    _Stream(sys.stdout, is_needed=True).flush()
+    sys.stderr.flush()
+    sys.stdout.flush()
 
 
 def out() -> Console:

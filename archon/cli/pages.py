@@ -58,6 +58,15 @@ def print_question(page: QuestionPage, console: Console, *, has_full_texts: bool
         if last is None or number >= last:
             _print_layer(layers[number], console)
     console.print(f"\nAnswer:\n{_indented(text(result.answer.text) or '(none)')}")
+    for i, call in enumerate(page.scorer_calls, 1):
+        _print_call(i, call, console, has_full_texts=has_full_texts, what="Scorer's call")
+    if page.scorer_calls:
+        console.print()
+    _print_score(page, console)
+
+
+def _print_score(page: QuestionPage, console: Console) -> None:
+    result = page.row.result
     if result.score is not None:
         console.print(f"Score: {result.score.value:g} ({result.score.reason or result.status})")
     else:
@@ -98,10 +107,15 @@ def _results(results: Sequence[ExampleResult], title: str) -> Table:
 
 
 def _print_call(
-    number: int, page: TracedCallPage, console: Console, *, has_full_texts: bool
+    number: int,
+    page: TracedCallPage,
+    console: Console,
+    *,
+    has_full_texts: bool,
+    what: str = "Call",
 ) -> None:
     purpose = f" ({page.purpose})" if page.purpose else ""
-    console.print(f"\nCall {number}: {page.component}{purpose}")
+    console.print(f"\n{what} {number}: {page.component}{purpose}")
     if page.call is None:
         console.print("  its stored completion is damaged or gone")
         return

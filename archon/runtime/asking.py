@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 
-from archon.core.calls import CallBatch, ModelCard, ModelClient, ModelRequest, Sampling
+from archon.core.calls import CallBatch, ModelCard, ModelClient, ModelReply, ModelRequest, Sampling
 from archon.core.messages import Conversation
+
+_HEARD: ContextVar[list[tuple[str, ModelReply]] | None] = ContextVar("heard", default=None)
+"""A scorer serves many questions at once; what it hears belongs to the one whose task asks."""
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[list[tuple[str, ModelReply]]]:
+    """Alias and reply of everything that this task, and those it starts, ask in the block."""
+    replies: list[tuple[str, ModelReply]] = []
+    token = _HEARD.set(replies)
+    try:
+        yield replies
+    finally:
+        _HEARD.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +50,6 @@ class ModelAsks:
         request = ModelRequest(self.card.alias, messages, Sampling(temperature, max_tokens))
         digest = request.digest(self.card.identity)
         (reply,) = await self.client.complete(CallBatch(request, digest, (sample,)))
+        if (replies := _HEARD.get()) is not None:
+            replies.append((self.card.alias, reply))
         return reply.text

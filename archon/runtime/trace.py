@@ -146,6 +146,17 @@ class Trace:
         return (*(call.to_data() for call in self.calls), *layers)
 
 
+def scorer_call_data(model: str, reply: ModelReply) -> dict[str, object]:
+    """A call of a judge as an event: no part of the pipeline, and so of none of its figures."""
+    return {
+        "event": "scorer_call",
+        "model": model,
+        "digest": reply.key.digest,
+        "slot": reply.key.slot,
+        "is_reused": reply.is_reused,
+    }
+
+
 def _layer_data(index: int, state: LayerState) -> dict[str, object]:
     return {
         "event": "layer",

@@ -34,9 +34,11 @@ from archon.core.errors import (
 )
 from archon.core.records import EVALUATION, HELD_OUT_SPLIT, SEARCH_SPLIT
 from archon.core.results import ExampleResult, ExampleStatus, Score, Spending
+from archon.runtime.asking import heard
 from archon.runtime.failures import first_cause
 from archon.runtime.pipeline import Pipeline, PipelineResult
 from archon.runtime.slots import EVALUATION_SLOT, HELD_OUT_SLOT, SEARCH_SLOT
+from archon.runtime.trace import scorer_call_data
 from archon.scoring.base import Checked
 from archon.search.objectives import score_of
 
@@ -189,12 +191,13 @@ class Evaluator:
         status: ExampleStatus = "ok" if ran.answer.text.strip() else "model_fault"
         score: Score | None = None
         error = ""
-        try:
-            score = await self._scorer.score(example, ran.answer)
-        except (BudgetExceeded, *STUDY_WIDE):
-            raise
-        except (ScoringError, CallError) as failure:
-            status, error = "scorer_fault", str(failure)
+        with heard() as asked:
+            try:
+                score = await self._scorer.score(example, ran.answer)
+            except (BudgetExceeded, *STUDY_WIDE):
+                raise
+            except (ScoringError, CallError) as failure:
+                status, error = "scorer_fault", str(failure)
         return ExampleResult(
             pipeline_id=unit.pipeline_id,
             example_id=example.id,
@@ -205,7 +208,7 @@ class Evaluator:
             deployed=ran.deployed,
             bought=ran.bought,
             degradations=tuple(sorted(ran.trace.degradations.items())),
-            trace=ran.trace.to_data(),
+            trace=(*ran.trace.to_data(), *(scorer_call_data(*call) for call in asked)),
             error=error,
         )
 

@@ -6,10 +6,11 @@ import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from archon.components import table as components
 from archon.scoring import table as scorers
+from archon.service.scorer_docs import PARAMETER_DOCS
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,36 +90,38 @@ def _component(kind: str) -> ComponentEntry:
         needs=tuple(sorted(declares.requires)),
         needs_model=declares.needs_model,
         calls=_plain(inspect.getdoc(made_of.bounds) or ""),
-        parameters=_parameters(components.parameters(made_of)),
+        parameters=_parameters(components.parameters(made_of), made_of),
     )
 
 
 def _scorer(kind: str) -> ScorerEntry:
     made_of = scorers.SCORERS[kind]
     summary, details = _documentation(made_of)
-    documented = _attributes(made_of)
+    documented = {**PARAMETER_DOCS.get(kind, {}), **_attributes(made_of)}
     parameters = tuple(
         replace(entry, doc=entry.doc or documented.get(entry.name, ""))
-        for entry in _parameters(scorers.parameters(made_of))
+        for entry in _parameters(scorers.parameters(made_of), made_of)
     )
     return ScorerEntry(kind, summary, details, scorers.asks_model(kind), parameters)
 
 
-def _parameters(fields: Mapping[str, Field[Any]]) -> tuple[ParameterEntry, ...]:
-    return tuple(_parameter(name, field) for name, field in fields.items())
+def _parameters(fields: Mapping[str, Field[Any]], made_of: type[Any]) -> tuple[ParameterEntry, ...]:
+    hints = get_type_hints(made_of)
+    return tuple(_parameter(name, field, hints[name]) for name, field in fields.items())
 
 
-def _parameter(name: str, field: Field[Any]) -> ParameterEntry:
+def _parameter(name: str, field: Field[Any], hint: Any) -> ParameterEntry:
+    values = get_args(hint) if get_origin(hint) is Literal else ()
     default = field.default
     if field.default_factory is not MISSING:
         default = field.default_factory()
     is_required = default is MISSING
     return ParameterEntry(
         name=name,
-        type=str(field.type),
+        type=type(values[0]).__name__ if values else str(field.type),
         default=None if is_required else default,
         is_required=is_required,
-        allowed=_allowed(field.metadata),
+        allowed=", ".join(map(str, values)) or _allowed(field.metadata),
         doc=field.metadata.get("doc", ""),
     )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from archon.benchmarks.examples import Benchmark, Example
+from archon.benchmarks.fields import FieldMap
 from archon.benchmarks.load import load
 from archon.benchmarks.splits import blocks
 from archon.components.table import suggest
@@ -23,7 +24,6 @@ from archon.core.records import EVALUATION
 from archon.core.results import ExampleResult
 from archon.runtime.budget import Budget, Caps
 from archon.runtime.failures import first_cause
-from archon.scoring.base import check_examples
 from archon.scoring.table import SCORERS, asks_model, build_scorer, problems_of
 from archon.search.evaluate import Evaluator, Unit, without_traces
 from archon.search.judgement import Standing
@@ -33,6 +33,7 @@ from archon.service.assemble import SharedEngine, open_evaluator
 from archon.service.counted_calls import Bought, CountedCalls
 from archon.service.needs import model_reports
 from archon.service.prepare import prepare
+from archon.service.questions import check_scorable
 from archon.service.settings import Settings
 from archon.spec.benchmark_spec import ScorerSpec
 from archon.spec.job import load_job
@@ -274,7 +275,7 @@ def _of_file(path: Path, part: Part | None, scorer: str) -> QuestionSet:
     if part not in (None, "all"):
         raise SpecError(f"{path} is not split; --split belongs to a job file. Leave it out.")
     benchmark: Benchmark = load(path)
-    check_examples(build_scorer(described), benchmark)
+    check_scorable(build_scorer(described), benchmark, FieldMap())
     params = tuple(sorted((name, value) for name, value in described.items() if name != "kind"))
     return QuestionSet(
         benchmark.examples, ScorerSpec(kind, params), benchmark.fingerprint, benchmark.warnings

@@ -53,6 +53,7 @@ class TracedCallPage:
     """One call of a question, in the order in which its pipeline made them."""
 
     layer: int
+    """From 0; -1 for a scorer's call, which is behind all layers."""
     component: str
     purpose: str
     call: CallRow | None
@@ -108,6 +109,8 @@ class QuestionPage:
     target: object
     row: QuestionRow
     calls: tuple[TracedCallPage, ...]
+    scorer_calls: tuple[TracedCallPage, ...]
+    """What a judge was asked and said; none where no model scores."""
     layers: tuple[LayerPage, ...]
 
     def to_data(self) -> dict[str, Any]:
@@ -118,6 +121,7 @@ class QuestionPage:
             "split": self.row.example.split,
             "result": _result_data(self.row.result),
             "calls": [call.to_data() for call in self.calls],
+            "scorer_calls": [call.to_data() for call in self.scorer_calls],
             "layers": [asdict(layer) for layer in self.layers],
         }
 
@@ -173,6 +177,11 @@ def question_page(
         row=row,
         calls=tuple(
             _call(event, by_key, study_id) for event in events if event.get("event") == "call"
+        ),
+        scorer_calls=tuple(
+            _call({"layer": -1, "component": "scorer", "purpose": "", **event}, by_key, study_id)
+            for event in events
+            if event.get("event") == "scorer_call"
         ),
         layers=tuple(_layer(event) for event in events if event.get("event") == "layer"),
     )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
 
 from archon.benchmarks.examples import Benchmark, Example
+from archon.benchmarks.fields import FieldMap
 from archon.benchmarks.hub import load_hub
 from archon.benchmarks.load import load, shipped
 from archon.benchmarks.splits import Split, split
-from archon.core.errors import SpecError
+from archon.core.errors import Problem, SpecError
 from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, ExampleRow
-from archon.scoring.base import check_examples
+from archon.scoring.base import Checked, check_examples
 from archon.scoring.judge import Asks
 from archon.scoring.table import build_scorer
 from archon.spec.benchmark_spec import BenchmarkSpec
@@ -68,7 +69,8 @@ def load_questions(spec: BenchmarkSpec, *, seed: int) -> Questions:
         SetupError: A package that is needed is not installed.
     """
     benchmark = load_benchmark(spec)
-    check_examples(build_scorer(spec.scorer.to_data(), lambda alias: _Unasked()), benchmark)
+    scorer = build_scorer(spec.scorer.to_data(), lambda alias: _Unasked())
+    check_scorable(scorer, benchmark, spec.fields)
     divided = split(
         benchmark,
         seed=seed,
@@ -77,6 +79,25 @@ def load_questions(spec: BenchmarkSpec, *, seed: int) -> Questions:
         max_held_out=spec.max_held_out,
     )
     return Questions(benchmark, divided)
+
+
+def check_scorable(scorer: Checked, benchmark: Benchmark, fields: FieldMap) -> None:
+    """Make sure that all examples can be scored in this way.
+
+    Where no row has the field of the target, that is said once, with the fields that there are.
+
+    Raises:
+        SpecError: Some cannot be scored.
+    """
+    first = benchmark.examples[0]
+    lacks_all = not any(example.targets for example in benchmark.examples)
+    if lacks_all and scorer.missing(first) and not scorer.missing(replace(first, target="0")):
+        there = ", ".join(repr(name) for name in first.metadata)
+        other = f" Its rows also have {there}." if there else ""
+        message = f"no row has an answer in the field {fields.target!r}.{other}"
+        hint = "Name the field: fields: {target: NAME}; or take a scorer without targets (judge)."
+        raise SpecError([Problem(message, benchmark.source, hint=hint)])
+    check_examples(scorer, benchmark)
 
 
 class _Unasked(Asks):

@@ -112,6 +112,7 @@ class StudyReport:
             "trials": [line.to_data() for line in self.trials],
             "spend": asdict(self.spend),
             "final": None if self.final is None else json.loads(self.final.to_json()),
+            "trial_of": {line.pipeline_id: line.number for line in self.trials},
         }
 
 

@@ -10,6 +10,7 @@ from typing import get_args
 
 from archon.components.base import Component
 from archon.components.table import COMPONENTS, suggest
+from archon.core.errors import Problem, SpecError
 from archon.search.objectives import Objective
 from archon.search.size import count_walks
 from archon.search.space import Range, Space
@@ -134,6 +135,12 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
     refuse_original(document)
     findings = Findings(document)
     data = document.data
+    if "layers" in data and not {"space", "benchmark"} & set(data):
+        message = "this is a pipeline file, not a job."
+        hint = (
+            f"Ask it: archon ask {document.file} 'a question'; a search takes a job (archon init)"
+        )
+        raise SpecError([Problem(message, document.file, hint=hint)])
     if "version" in data:
         findings.add("version", "job files have no version.", "Remove the line.")
     shape = read_section(JobFile, _without_broken_shorthands(data, findings), "", findings)

@@ -19,7 +19,7 @@ from archon.components.base import Component
 from archon.components.rules import problems_of
 from archon.components.table import COMPONENTS
 from archon.core.architecture import Architecture, ComponentSpec, Layer
-from archon.core.errors import SpecError
+from archon.core.errors import Problem, SpecError
 from archon.prompts import load
 from archon.search.space import ComponentNode, EnsembleNode, Fixed, LayerNode
 from archon.spec.dimensions import ComponentReader
@@ -150,6 +150,10 @@ def read_pipeline(
     refuse_original(document)
     findings = Findings(document)
     data = document.data
+    if "layers" not in data and ("space" in data or "benchmark" in data):
+        message = "this is a job file, not a pipeline."
+        hint = f"Search with it, and export a pipeline: archon search {document.file} --export FILE"
+        raise SpecError([Problem(message, document.file, hint=hint)])
     _check_version(data.get("version", VERSION), findings)
     section = read_section(_PipelineSection, data, "", findings)
     models = read_models(data["models"], findings) if "models" in data else ()

@@ -243,7 +243,7 @@ def _calls_of(connection: sa.Connection, result: ExampleResult) -> tuple[CallRow
     keys = [
         (str(event["digest"]), int(str(event["slot"])))
         for event in result.trace
-        if event.get("event") == "call"
+        if event.get("event") in ("call", "scorer_call")
     ]
     rows = select_by_keys(connection, _CALLS, set(keys))
     found = {CallKey(row.digest, row.slot): to_call(row) for row in rows if is_intact(row)}

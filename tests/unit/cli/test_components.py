@@ -30,6 +30,21 @@ async def test_components_as_json_has_each_parameter_with_range_and_default(tmp_
     assert (samples["name"], samples["default"], samples["allowed"]) == ("samples", 1, "1 to 1000")
 
 
+async def test_components_shows_what_each_parameter_of_a_scorer_may_be(tmp_path: Path) -> None:
+    ran = await archon("components", "--json", folder=tmp_path)
+    entries = {entry["kind"]: entry for entry in json.loads(ran.out)["scorers"]}
+    undocumented = [
+        (kind, p["name"]) for kind in SCORERS for p in entries[kind]["parameters"] if not p["doc"]
+    ]
+    assert not undocumented
+    read = {p["name"]: p for p in entries["exact"]["parameters"]}["read"]
+    assert read["type"] == "str"
+    assert read["allowed"] == "whole, first_line, last_line, stated, contains"
+    exact = await archon("components", "exact", folder=tmp_path)
+    assert "squad, case, none" in exact.out
+    assert "Normalise" not in exact.out
+
+
 async def test_components_shows_one_in_full(tmp_path: Path) -> None:
     ran = await archon("components", "judge_tests", folder=tmp_path)
     assert "needs tests of an earlier layer" in ran.out

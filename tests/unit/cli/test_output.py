@@ -137,11 +137,21 @@ async def test_study_goes_on_when_nobody_reads_its_progress(stub: Stub, tmp_path
 
 
 @pytest.mark.parametrize(
-    "args", ["ls", "ls --json", "components", "components --json", "show sums", "export sums"]
+    "args",
+    [
+        "--help",
+        "--version",
+        "ls",
+        "ls --json",
+        "components",
+        "components --json",
+        "show sums",
+        "export sums",
+    ],
 )
 async def test_closed_pipe_ends_a_command_quietly(stub: Stub, tmp_path: Path, args: str) -> None:
     job = write_job(tmp_path, stub.base_url, budget={"trials": 1})
-    if args != "components":
+    if "sums" in args:
         await archon("search", str(job), folder=tmp_path)
     code, _, told = await shell(f"archon {args} | true", tmp_path)
     assert code == 0
@@ -158,6 +168,19 @@ async def test_full_disk_is_said_in_a_sentence(echo: str, tmp_path: Path, args: 
     assert "cannot be written: No space left on device" in told
     assert "Traceback" not in told
     assert "Exception" not in told
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+async def test_closed_or_full_streams_change_no_exit_code(tmp_path: Path) -> None:
+    for line, code in (
+        ("archon ls >&-", 0),
+        ("archon ls 2>&-", 0),
+        ("archon components nothing >&- 2>&-", 2),
+        ("archon shw 2> /dev/full", 2),
+        ("archon components nothing 2> /dev/full", 2),
+    ):
+        ended, _, told = await shell(line, tmp_path)
+        assert (line, ended, told) == (line, code, "")
 
 
 async def test_terminal_that_knows_ascii_only_loses_no_answer(echo: str, tmp_path: Path) -> None:

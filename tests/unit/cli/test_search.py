@@ -200,3 +200,22 @@ async def test_search_exports_over_its_own_earlier_export(stub: Stub, tmp_path: 
     assert refused.code == 2
     forced = await archon("search", str(job), "--export", "best.yaml", "--force", folder=tmp_path)
     assert forced.code == 0, forced.err
+
+
+async def test_job_and_pipeline_in_each_others_place_are_told_apart(
+    stub: Stub, tmp_path: Path
+) -> None:
+    job = write_job(tmp_path, stub.base_url)
+    (tmp_path / "best.yaml").write_text(
+        "models: {m: {url: 'http://127.0.0.1:9/v1', model: m}}\nlayers: [{generate: {model: m}}]\n"
+    )
+    for args, said in (
+        (("ask", job.name, "Why?"), "this is a job file, not a pipeline. Search with it"),
+        (("search", "best.yaml"), "this is a pipeline file, not a job. Ask it: archon ask"),
+        (("estimate", "best.yaml"), "this is a pipeline file"),
+    ):
+        ran = await archon(*args, folder=tmp_path)
+        assert ran.code == 2
+        assert said in ran.err
+        assert len(ran.err.splitlines()) == 1
+    assert stub.ledger.requests == 0

@@ -94,6 +94,15 @@ async def test_ls_tells_a_search_that_was_killed_and_how_it_goes_on(
     assert "layers:" in by_trial.out
 
 
+async def test_show_as_json_names_the_trial_of_every_pipeline_of_the_verdict(
+    study: dict[str, Any],
+) -> None:
+    judgement = study["final"]["judgement"]
+    numbers = {trial["number"]: trial["pipeline_id"] for trial in study["trials"]}
+    for standing in (judgement["baseline"], *judgement["finalists"]):
+        assert numbers[study["trial_of"][standing["pipeline_id"]]] == standing["pipeline_id"]
+
+
 async def test_show_lists_all_trials_and_finds_a_study_by_name_or_id(
     study: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -269,3 +278,31 @@ async def test_ask_warns_where_prompts_changed_since_the_pipeline_was_measured(
     assert "'fuse'" in ran.err
     ran = await archon("ask", "old.yaml", "Why?", folder=tmp_path)
     assert "wording of fuse" in ran.err
+
+
+async def test_show_question_has_what_the_judge_was_asked_and_said(
+    stub: Stub, tmp_path: Path
+) -> None:
+    small = {"url": stub.base_url, "model": "good"}
+    job = write_job(
+        tmp_path,
+        stub.base_url,
+        n_questions=6,
+        models={"small": small, "other": {"url": stub.base_url, "model": "echo"}},
+        benchmark={"file": "sums.jsonl", "scorer": {"kind": "judge", "model": "other"}},
+        space={"layers": [{"generate": {"model": "small"}}]},
+        budget={"trials": 1},
+    )
+    ran = await archon("search", str(job), "--json", folder=tmp_path)
+    assert ran.code == 0, ran.err
+    page = await archon("show", "sums", "--trial", "0", "--json", folder=tmp_path)
+    example = json.loads(page.out)["results"]["search"][0]["example"]
+    args = ("show", "sums", "--trial", "0", "--question", example)
+    asked = json.loads((await archon(*args, "--json", folder=tmp_path)).out)
+    assert len(asked["calls"]) == asked["result"]["deployed"]["calls"] == 1
+    first, *_ = asked["scorer_calls"]
+    assert first["call"]["model"] == "other"
+    shown = await archon(*args, "--prompts", folder=tmp_path)
+    assert "Scorer's call 1: scorer" in shown.out
+    assert first["call"]["messages"][0]["content"].splitlines()[0] in shown.out
+    assert first["call"]["text"].splitlines()[-1] in shown.out

@@ -203,3 +203,36 @@ async def test_models_says_how_to_write_one_and_shows_those_of_a_file(tmp_path: 
     assert reports["strong"]["backend"] == "litellm"
     assert reports["strong"]["price_from"] == "LiteLLM's table"
     assert reports["strong"]["price"]["output_usd_per_mtok"] > 0
+
+
+async def test_validate_says_once_that_no_row_has_the_answer(tmp_path: Path) -> None:
+    job = write_job(tmp_path, "http://localhost:9/v1")
+    questions = tmp_path / "sums.jsonl"
+    questions.write_text(questions.read_text().replace('"target"', '"answr"'))
+    ran = await archon("validate", str(job), folder=tmp_path)
+    assert ran.code == 2
+    assert len(ran.err.splitlines()) == 1
+    assert "no row has an answer in the field 'target'. Its rows also have 'answr'" in ran.err
+    edited(job, "benchmark", "fields", value={"target": "answer"})
+    ran = await archon("validate", str(job), folder=tmp_path)
+    assert ran.code == 2
+    assert len(ran.err.splitlines()) == 1
+    assert "no field 'answer'; there is: id, input, answr. Did you mean 'answr'?" in ran.err
+    edited(job, "benchmark", "fields", value={"target": "answr"})
+    assert (await archon("validate", str(job), folder=tmp_path)).code == 0
+
+
+async def test_validate_knows_how_targets_name_choices(tmp_path: Path) -> None:
+    job = write_job(tmp_path, "http://localhost:9/v1")
+    rows = [{"id": i, "input": f"Which {i}?", "choices": [2, 0, 1], "target": 1} for i in range(12)]
+    (tmp_path / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    edited(job, "benchmark", "scorer", value={"kind": "choice"})
+    ran = await archon("validate", str(job), folder=tmp_path)
+    assert ran.code == 2
+    assert "target_is: position or text" in ran.err
+    edited(job, "benchmark", "fields", value={"target_is": "text"})
+    assert (await archon("validate", str(job), folder=tmp_path)).code == 0
+    edited(job, "benchmark", "fields", value={"target_is": "number"})
+    ran = await archon("validate", str(job), folder=tmp_path)
+    assert ran.code == 2
+    assert "position_from_1" in ran.err
