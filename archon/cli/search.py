@@ -102,7 +102,6 @@ async def _run(
     from archon.cli.live import Progress
     from archon.cli.report import print_study
     from archon.service.assemble import SharedEngine
-    from archon.service.budgets import elapsed_s
     from archon.service.export import export_by_rule
     from archon.service.library import Pipeline
     from archon.service.report import load_report
@@ -115,7 +114,7 @@ async def _run(
             job.objectives,
             wall_s=job.budget.wall_s,
             held_out_share=job.budget.held_out_share,
-            spent_s=elapsed_s(store.reader().trials(prepared.study_id, limit=None)),
+            spent_s=_worked_s(store, prepared.study_id),
         )
         with progress:
             await run_job(prepared, store, settings, watcher=progress, say=say, shared=shared)
@@ -142,6 +141,16 @@ async def _run(
             console = err() if as_json else out()
             console.print(f"\nAsked:    {ask}\nAnswered: {answer.strip()}")
         return report.study.state
+
+
+def _worked_s(store: Store, study_id: str) -> float:
+    """Seconds that earlier runs of the study took."""
+    from archon.core.errors import NotFound
+
+    try:
+        return store.reader().find_study(study_id).elapsed_s
+    except NotFound:
+        return 0.0
 
 
 def _announce(prepared: PreparedJob, store: Store) -> None:
