@@ -16,6 +16,7 @@ from archon.core.calls import Price
 from archon.core.errors import Problem, SpecError
 from archon.core.seeds import derive_seed
 from archon.scoring.cost import NO_JUDGE, JudgeCost
+from archon.search.baselines import N_SINGLE_CALLS
 from archon.search.ceiling import Ceiling, Judged, sizes_of
 from archon.search.choices import Chance, walks
 from archon.search.draw import draw
@@ -242,7 +243,7 @@ def _like_the_dearest(numbers: Sequence[float], n: int) -> float:
 
 
 def _all_different(numbers: Sequence[float], n: int) -> float:
-    # No pipeline is tried twice; the single call beside the finalists may be outside the space.
+    # No pipeline is tried twice; single calls may lie outside the space.
     dearest = sorted(numbers, reverse=True)[:n]
     return sum(dearest) + dearest[0] * (n - len(dearest))
 
@@ -259,12 +260,17 @@ def _trial(found: Sequence[Ceiling], plan: Plan) -> Totals:
 
 
 def _total(found: Sequence[Ceiling], n_trials: int, plan: Plan, add: _Sum) -> Totals:
-    # The best single call is run again beside the finalists.
-    n_again = min(n_trials, plan.n_finalists) + 1
+    n_again = min(n_trials, plan.n_finalists)
+    n_singles = min(n_trials, N_SINGLE_CALLS)
+    fewest = min(one.calls for one in found)
 
     def both(numbers: Sequence[float]) -> float:
         search = add(numbers, n_trials) * plan.n_search_questions
-        return search + add(numbers, n_again) * plan.n_held_out_questions
+        # Single calls are run again beside the finalists. None takes more than the dearest of the
+        # pipelines with the fewest calls, also where they lie outside the space.
+        single = max(n for n, one in zip(numbers, found, strict=True) if one.calls == fewest)
+        again = add(numbers, n_again) + n_singles * single
+        return search + again * plan.n_held_out_questions
 
     costs = [one.cost_usd for one in found if one.cost_usd is not None]
     return Totals(

@@ -45,18 +45,18 @@ def test_estimate_of_the_job_adds_trials_and_the_held_out_run() -> None:
     found = estimate(small_space(), PLAN)
     assert found.most is not None
     assert found.typical is not None
-    # Six pipelines take 8 calls; two finalists and the best single call are run again.
-    assert found.most.calls == 5 * 8 * 10 + 3 * 8 * 40
+    # Six pipelines take 8 calls; two finalists and three single calls are run again.
+    assert found.most.calls == 5 * 8 * 10 + (2 * 8 + 3) * 40
     assert found.most.tokens == found.most.calls * ONE
     mean = (3 * 1 + 6 * 2 + 6 * 4 + 6 * 8) / 21
-    assert found.typical.calls == pytest.approx(mean * (5 * 10 + 3 * 40))
+    assert found.typical.calls == pytest.approx(mean * (5 * 10 + 2 * 40) + 3 * 40)
     assert found.typical.calls < found.most.calls
 
 
 def test_estimate_never_tries_more_pipelines_than_there_are() -> None:
     endless = estimate(small_space(), replace(PLAN, n_trials=None))
     assert endless.most is not None
-    assert endless.most.calls == (3 * 1 + 6 * 2 + 6 * 4 + 6 * 8) * 10 + 3 * 8 * 40
+    assert endless.most.calls == (3 * 1 + 6 * 2 + 6 * 4 + 6 * 8) * 10 + (2 * 8 + 3) * 40
     assert estimate(small_space(), replace(PLAN, n_trials=10_000)) == endless
 
 
@@ -83,7 +83,7 @@ def test_estimate_of_a_space_without_end_has_totals_only_for_counted_trials() ->
     found = estimate(open_space, PLAN)
     assert (found.n_walks, found.n_pipelines, found.n_looked_at) == (None, None, 1000)
     assert found.most is not None
-    assert found.most.calls == 5 * 10 + 3 * 40
+    assert found.most.calls == 5 * 10 + (2 + 3) * 40
     unlimited = estimate(open_space, replace(PLAN, n_trials=None), n_sample=20)
     assert (unlimited.most, unlimited.typical) == (None, None)
 
@@ -127,7 +127,7 @@ def test_calls_of_a_judge_are_in_the_sums_and_in_no_pipeline() -> None:
     )  # fmt: skip
     assert found.judge_calls == 2
     assert found.most is not None and plain.most is not None
-    n_answers = 5 * 10 + 3 * 40
+    n_answers = 5 * 10 + (2 + 3) * 40
     assert found.most.calls == plain.most.calls + 2 * n_answers
     prompt = 64 + RUBRIC_TOKENS + 36 + 2 * 512
     assert found.most.tokens == plain.most.tokens + 2 * n_answers * (prompt + 100)
