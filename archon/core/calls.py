@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from archon.core.messages import Conversation
 
 Finish = Literal["stop", "length", "filtered", "refused", "context", "empty"]
 """How a completion ended. The last four are model faults: the text is empty and counts as
 no answer (filtered: by the provider; refused: by the model; context: the prompt did not fit)."""
+
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 FAULTY: frozenset[str] = frozenset({"filtered", "refused", "context", "empty"})
 
@@ -62,15 +64,15 @@ class ModelRequest:
             identity: Backend, model, revision and engine options that change text, as one
                 string; two aliases of one model share it and so share their calls.
         """
-        text = json.dumps(
-            {"identity": identity, **self.body()}, ensure_ascii=True, separators=(",", ":")
-        )
+        text = _ENCODER.encode({"identity": identity, **self.body()})
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CallKey:
-    """Identifies one completion: the digest of its request and the sample slot."""
+class CallKey(NamedTuple):
+    """Identifies one completion: the digest of its request and the sample slot.
+
+    A named tuple, since keys are made and looked up many times for each call.
+    """
 
     digest: str
     slot: int
@@ -119,7 +121,7 @@ class CallBatch:
 
     def keys(self) -> tuple[CallKey, ...]:
         """The key of each sample, in the order of the slots."""
-        return tuple(CallKey(self.digest, slot) for slot in self.slots)
+        return tuple([CallKey(self.digest, slot) for slot in self.slots])
 
 
 class ModelClient(Protocol):

@@ -90,7 +90,7 @@ class Budgeted:
     """Reserves the worst case of a batch before dispatch and settles for what it took.
 
     Stands behind the places and the tries of an endpoint: each try is a reservation of its own, and
-    a call that waits for its turn holds nothing.
+    a call that waits for its turn holds nothing. Time is kept by ``Timely``, around all of it.
     """
 
     inner: ModelClient
@@ -111,12 +111,9 @@ class Budgeted:
             # Until a reply says otherwise the call may have been billed in full (a cut connection,
             # a cancelled task): what is not known is counted as spent, never as free.
             actual = worst
-            async with asyncio.timeout(self.budget.seconds_left):
-                replies = await self.inner.complete(batch)
+            replies = await self.inner.complete(batch)
             actual = sum((spent_on(reply, card) for reply in replies), Amount())
             return replies
-        except TimeoutError:
-            raise CutOff("the time of the budget is used up") from None
         except ArchonError as error:
             if not error.is_maybe_billed:
                 actual = self._not_billed(batch, error)

@@ -26,6 +26,8 @@ POLL_S = 0.2
 WAIT_S = 300.0
 """After this long it is bought here too."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+
 Key = tuple[str, int]
 
 
@@ -346,5 +348,5 @@ def _request_row(claim: Claim) -> dict[str, str]:
         "digest": claim.batch.digest,
         "identity": claim.identity,
         "alias": request.model,
-        "body": json.dumps(request.body(), ensure_ascii=True, separators=(",", ":")),
+        "body": _ENCODER.encode(request.body()),
     }

@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -44,7 +45,7 @@ def original(name: str, stored: str, raw: str) -> str:
 
 def checksum(fields: Sequence[str | int | float]) -> str:
     """SHA-256 over plain fields, with no doubt where one ends and the next begins."""
-    text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"))
+    text = _ENCODER.encode(fields)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -264,7 +264,7 @@ async def test_budget_is_never_passed_whatever_comes_at_once(seed: int) -> None:
 
 async def test_call_under_way_at_the_deadline_is_cut_off_and_counted() -> None:
     budget = Budget(Caps(deadline_s=time.monotonic() + 0.05), time.monotonic)
-    client = Budgeted(Endpoint(pause_s=5.0), budget, {"m": MANY})
+    client = Timely(Budgeted(Endpoint(pause_s=5.0), budget, {"m": MANY}), budget)
     started = time.perf_counter()
     with pytest.raises(CutOff, match="time"):
         await client.complete(batch())
