@@ -47,7 +47,7 @@ class Step(Generic[Payload, Result]):
 class _Item:
     step: Step[Any, Any]
     payload: Any
-    future: asyncio.Future[Any] | None
+    future: asyncio.Future[Any]
 
 
 class Writer:
@@ -73,14 +73,6 @@ class Writer:
         future: asyncio.Future[Result] = loop.create_future()
         self._collect(loop, _Item(step, payload, future))
         return future
-
-    def post(self, step: Step[Payload, Any], payload: Payload) -> None:
-        """Hand in work that nobody waits for; nothing happens once the store is closed.
-
-        Called from a running event loop, like ``submit``, and done after what that handed in.
-        """
-        if self._is_open:
-            self._collect(asyncio.get_running_loop(), _Item(step, payload, None))
 
     def close(self) -> None:
         """Finish what is pending, then end the thread."""
@@ -170,9 +162,7 @@ class Writer:
 def _deliver(outcomes: Iterable[tuple[_Item, object]]) -> None:
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], object]]] = {}
     for item, result in outcomes:
-        if item.future is not None:
-            pair = (item.future, result)
-            by_loop.setdefault(item.future.get_loop(), []).append(pair)
+        by_loop.setdefault(item.future.get_loop(), []).append((item.future, result))
     for loop, pairs in by_loop.items():
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
             loop.call_soon_threadsafe(_settle, pairs)
