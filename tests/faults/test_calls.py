@@ -23,6 +23,7 @@ from archon.core.errors import (
     Unreachable,
 )
 from archon.runtime.budget import Amount, Caps
+from archon.service.settings import load_settings
 from tests.faults.rig import ANTHROPIC, ENDPOINT, OPENAI, WIRES, Lost, MakeRig
 from tests.stub import Stub, running_stub
 
@@ -165,6 +166,7 @@ async def test_nobody_at_the_address_is_asked_again_and_costs_nothing(
     stub.base_url = gone.base_url
     monkeypatch.setenv("OPENAI_BASE_URL", gone.base_url)
     monkeypatch.setenv("ANTHROPIC_API_BASE", gone.origin)
+    rig.settings = load_settings()  # an address counts as it was when the program began
     (result,) = await rig.ask()
     assert result.status == "infra_fault"
     assert len(rig.clock.slept) == 6
@@ -173,6 +175,7 @@ async def test_nobody_at_the_address_is_asked_again_and_costs_nothing(
     stub.base_url = here
     monkeypatch.setenv("OPENAI_BASE_URL", here)
     monkeypatch.setenv("ANTHROPIC_API_BASE", origin)
+    rig.settings = load_settings()
     (result,) = await rig.ask()
     assert result.status == "ok"
 

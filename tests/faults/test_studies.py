@@ -160,7 +160,8 @@ async def test_trial_with_a_question_that_no_request_answers_leaves_the_ranking(
 ) -> None:
     stub.key = ""
     path = write_job(tmp_path, stub.base_url, questions_in_flight=1, budget={"trials": 4})
-    stub.script(MODEL, *["ok"] * 5, "400")
+    # One of twenty questions fails, and again when it has its second chance.
+    stub.script(MODEL, *["ok"] * 5, "400", *["ok"] * 14, "400")
     report = await run(path, store, settings)
     assert report.study.state == "completed"
     assert [line.state for line in report.trials] == ["failed", *["complete"] * 3]
