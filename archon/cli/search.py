@@ -119,7 +119,8 @@ async def _run(
         with progress:
             await run_job(prepared, store, settings, watcher=progress, say=say, shared=shared)
         report = load_report(store.reader(), prepared.study_id)
-        if export is not None and report.final is not None:
+        is_exported = report.final is not None and report.study.state != "failed"
+        if export is not None and is_exported:
             # Written before anything is printed, which may have nowhere to go.
             export_by_rule(report, store.reader(), "best").save(export)
         if as_json:

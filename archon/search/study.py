@@ -116,9 +116,17 @@ class Search:
                         proposal.number, self._outcomes.get(proposal.number, cut_off)
                     )
             if self._spent and not recalled:
-                reason = self._spent
+                reason = self._first_limit()
         measured = tuple(self._measured[number] for number in sorted(self._measured))
         return SearchEnd(reason, bool(self._spent), measured)
+
+    def _first_limit(self) -> str:
+        """Why the first trial was interrupted, by number: side by side, several may be."""
+        return next(
+            outcome.reason
+            for _, outcome in sorted(self._outcomes.items())
+            if isinstance(outcome, Stopped) and outcome.state == "interrupted"
+        )
 
     async def _fill(self, batch: list[ProposalRow], recalled: list[ProposalRow]) -> str:
         """Put proposals into a batch, recalled ones first, all before any of them is told.

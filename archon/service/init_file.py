@@ -209,7 +209,7 @@ def _budget(answers: Answers) -> str:
 
 
 def _picks(scorer: str, answers: Answers) -> str:
-    judges = "{model: main}"
+    judges = "{model: main, max_tokens: 128}"
     if answers.model_kind != "engine":
         judges = "{model: main, max_tokens: 2048}"
     lines = []

@@ -53,7 +53,8 @@ def _wrong_fields(error: SpecError, job: JobSpec) -> dict[str, Problem]:
     """By the name of a field that no row has: the problem of the key that names it."""
     fields = job.benchmark.fields
     keys = {"question": fields.question, "target": fields.target, "id": fields.id}
-    blamed = {problem.path for problem in error.problems}
+    blamed = {problem.path.removeprefix("fields.") for problem in error.problems}
+    blamed |= {str(name) for key, name in keys.items() if key in blamed}
     rows: Sequence[Mapping[str, object]] | None = None
     found: dict[str, Problem] = {}
     written = job.source.data["benchmark"]

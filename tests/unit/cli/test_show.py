@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,6 +18,7 @@ from archon.spec.pipeline_file import load_pipeline_file
 from tests.commands import archon, ended, start
 from tests.jobs import write_job
 from tests.stub import Stub, running_stub
+from tests.stub.texts import Turn, respond
 
 
 @pytest.fixture
@@ -283,12 +284,17 @@ async def test_ask_warns_where_prompts_changed_since_the_pipeline_was_measured(
 async def test_show_question_has_what_the_judge_was_asked_and_said(
     stub: Stub, tmp_path: Path
 ) -> None:
+    def graded(model: str, messages: Sequence[Turn], slot: int) -> str:
+        grades = '{"correctness": 4, "usefulness": 5}'
+        return f"It is right.\n{grades}" if model == "judge" else respond(model, messages, slot)
+
+    stub.responder = graded
     small = {"url": stub.base_url, "model": "good"}
     job = write_job(
         tmp_path,
         stub.base_url,
         n_questions=6,
-        models={"small": small, "other": {"url": stub.base_url, "model": "echo"}},
+        models={"small": small, "other": {"url": stub.base_url, "model": "judge"}},
         benchmark={"file": "sums.jsonl", "scorer": {"kind": "judge", "model": "other"}},
         space={"layers": [{"generate": {"model": "small"}}]},
         budget={"trials": 1},

@@ -217,7 +217,7 @@ async def test_validate_says_once_that_no_row_has_the_answer(tmp_path: Path) -> 
     ran = await archon("validate", str(job), folder=tmp_path)
     assert ran.code == 2
     assert len(ran.err.splitlines()) == 1
-    assert "no field 'answer'; there is: id, input, answr. Did you mean 'answr'?" in ran.err
+    assert "benchmark.fields.target: no row has a field 'answer'. Did you mean 'answr'?" in ran.err
     edited(job, "benchmark", "fields", value={"target": "answr"})
     assert (await archon("validate", str(job), folder=tmp_path)).code == 0
 

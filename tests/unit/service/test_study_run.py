@@ -376,7 +376,7 @@ async def test_study_whose_engine_stopped_answering_rests_with_the_engines_own_r
 ) -> None:
     card = ModelCard("small", "engine/m", has_many_samples=True)
     monkeypatch.setattr(assemble, "engine_card", lambda alias: card)
-    monkeypatch.setattr(limits, "FIRST_WAIT_S", 0.001)
+    monkeypatch.setattr(limits, "LONGEST_WAIT_S", 0.001)
     models = {"small": {"engine": "smollm2-135m-instruct"}}
     prepared = prepare(load_job(write_job(tmp_path, "", models=models)))
     shared = cast(assemble.SharedEngine, FrozenEngine())
