@@ -395,7 +395,7 @@ class Busy:
     def __init__(self, store: Store) -> None:
         self._is_over = threading.Event()
         step: Step[None, None] = Step(99, self._hold)
-        store._writer.post(step, None)
+        store._writer.submit(step, None)
 
     def _hold(self, connection: object, payloads: Sequence[None]) -> list[None]:
         self._is_over.wait(10.0)
