@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import orjson
 import pytest
 
@@ -67,6 +69,6 @@ async def test_ifeval_check_tells_followed_from_not(
 
 
 def test_ifeval_checks_all_have_a_known_answer() -> None:
-    registry = pytest.importorskip("if_verifiable.ifeval.instructions_registry")
+    registry = import_module("if_verifiable.ifeval.instructions_registry")
     assert {name for name, *_ in CHECKS} == set(registry.INSTRUCTION_DICT)
     assert len(registry.INSTRUCTION_DICT) == 25
