@@ -18,7 +18,7 @@ from archon.store.completions import from_row, is_intact, to_row
 from archon.store.losses import delete_intents, paid, record_losses, take_away
 from archon.store.owners import is_alive
 from archon.store.schema import calls, intents, requests
-from archon.store.statements import has_key, insert_new, select_by_keys
+from archon.store.statements import Key, Prepared, has_key, insert_new, listed
 from archon.store.writer import Step, Writer
 
 POLL_S = 0.2
@@ -27,8 +27,6 @@ WAIT_S = 300.0
 """After this long it is bought here too."""
 
 _ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
-
-Key = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +72,19 @@ class Abandonment:
     is_maybe_billed: bool
 
 
-@dataclass(frozen=True)
 class CallSteps:
     """The work on the tables of calls, for one opened store. Runs in the writer's thread."""
 
-    owner: str
-    dialect: str
+    def __init__(self, owner: str, dialect: str) -> None:
+        """Steps of one owner in a database of one dialect."""
+        self.owner = owner
+        self._stored = Prepared(sa.select(calls).where(has_key(calls, dialect)), dialect)
+        is_others = intents.c.owner != sa.bindparam("owner", type_=sa.Text)
+        held = sa.select(intents).where(has_key(intents, dialect), is_others)
+        self._held = Prepared(held, dialect)
+        self._put_calls = Prepared(insert_new(calls, dialect), dialect)
+        self._put_intents = Prepared(insert_new(intents, dialect), dialect)
+        self._put_requests = Prepared(insert_new(requests, dialect), dialect)
 
     def claim(
         self, connection: sa.Connection, claims: Sequence[Claim]
@@ -114,8 +119,8 @@ class CallSteps:
         now = time.time()
         for row in rows:
             row |= {"owner": self.owner, "done_at": now}
-        n_new = connection.execute(insert_new(calls, self.dialect), rows).rowcount
-        delete_intents(connection, ((*_key_of(row), self.owner) for row in rows))
+        n_new = self._put_calls.write(connection, rows)
+        delete_intents(connection, rows)
         if n_new != len(rows):
             self._count_duplicates(connection, rows)
         return [None] * len(puts)
@@ -128,14 +133,10 @@ class CallSteps:
         touched_at = sa.func.abs(intents.c.sent_at)
         for failed in tries:
             earlier = sa.and_(intents.c.owner == self.owner, touched_at < failed.failed_at)
-            condition = sa.and_(has_key(intents), earlier)
-            withdrawn = take_away(connection, condition, failed.keys)
-            if withdrawn:
-                record_losses(connection, withdrawn, "maybe_billed")
-                connection.execute(
-                    insert_new(intents, self.dialect),
-                    [_intent_again(row, self.owner, failed.failed_at) for row in withdrawn],
-                )
+            withdrawn = take_away(connection, earlier, failed.keys)
+            record_losses(connection, withdrawn, "maybe_billed")
+            again = [_intent_again(row, self.owner, failed.failed_at) for row in withdrawn]
+            self._put_intents.write(connection, again)
         return [None] * len(tries)
 
     def mark(self, connection: sa.Connection, marks: Sequence[Mark]) -> list[None]:
@@ -160,8 +161,7 @@ class CallSteps:
         """Withdraw this store's intents; those maybe billed become uncertain spend."""
         for is_lost in (True, False):
             keys = {k for a in abandonments if a.is_maybe_billed is is_lost for k in a.keys}
-            condition = sa.and_(has_key(intents), intents.c.owner == self.owner)
-            withdrawn = take_away(connection, condition, keys)
+            withdrawn = take_away(connection, intents.c.owner == self.owner, keys)
             if is_lost:
                 record_losses(connection, withdrawn, "maybe_billed")
         return [None] * len(abandonments)
@@ -182,7 +182,7 @@ class CallSteps:
 
     def _intact(self, connection: sa.Connection, keys: Collection[Key]) -> dict[Key, ModelReply]:
         found: dict[Key, ModelReply] = {}
-        for row in select_by_keys(connection, _SELECT_CALLS, keys):
+        for row in self._stored.all(connection, listed(keys)):
             if is_intact(row):
                 found[row.digest, row.slot] = from_row(row)
             else:
@@ -195,11 +195,7 @@ class CallSteps:
             record_losses(connection, [paid(row._mapping)], "corrupt")
 
     def _held_by_others(self, connection: sa.Connection, keys: Collection[Key]) -> set[Key]:
-        rows = [
-            row
-            for row in select_by_keys(connection, _SELECT_INTENTS, keys)
-            if row.owner != self.owner
-        ]
+        rows = self._held.all(connection, {**listed(keys), "owner": self.owner})
         now = time.time()
         silent = {row.owner: now - abs(row.sent_at) for row in rows}
         dead = {owner for owner, for_s in silent.items() if not is_alive(owner, silent_s=for_s)}
@@ -224,18 +220,16 @@ class CallSteps:
             for digest, slot in claim.wanted()
             if (digest, slot) in missing
         ]
-        connection.execute(insert_new(intents, self.dialect), rows)
+        self._put_intents.write(connection, rows)
         asked = {claim.batch.digest: claim for claim in buying}
-        connection.execute(
-            insert_new(requests, self.dialect), [_request_row(asked[d]) for d in sorted(asked)]
-        )
+        self._put_requests.write(connection, [_request_row(asked[d]) for d in sorted(asked)])
 
     def _count_duplicates(
         self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]
     ) -> None:
         stored = {
             (row.digest, row.slot): row.checksum
-            for row in select_by_keys(connection, _SELECT_CALLS, {_key_of(row) for row in rows})
+            for row in self._stored.all(connection, listed({_key_of(row) for row in rows}))
         }
         # The same reply once more is a repeated commit, not a second purchase.
         late = [paid(row) for row in rows if stored.get(_key_of(row)) != row["checksum"]]
@@ -312,8 +306,6 @@ class StoredCalls:
         await self._writer.submit(self._abandon, Abandonment(plain, is_maybe_billed))
 
 
-_SELECT_CALLS = sa.select(calls).where(has_key(calls))
-_SELECT_INTENTS = sa.select(intents).where(has_key(intents))
 _MARK = (
     sa.update(intents)
     .where(

@@ -73,9 +73,11 @@ def from_row(row: sa.Row[Any]) -> ModelReply:
 def usage_of(row: sa.Row[Any]) -> Usage:
     """The stored token counts."""
     return Usage(
-        row.prompt_tokens, row.completion_tokens, row.billed_prompt_tokens, row.is_estimated
+        row.prompt_tokens, row.completion_tokens, row.billed_prompt_tokens, bool(row.is_estimated)
     )
 
 
 def _checksum(columns: Mapping[Any, Any]) -> str:
-    return checksum([columns[name] for name in _CHECKED])
+    # A boolean comes as a number from SQLite's driver.
+    values = dict(columns) | {"is_estimated": bool(columns["is_estimated"])}
+    return checksum([values[name] for name in _CHECKED])

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from archon.core.records import LossReason
 from archon.store.schema import intents, lost_calls
-from archon.store.statements import select_by_keys
-
-_DELETE_INTENT = sa.delete(intents).where(
-    intents.c.digest == sa.bindparam("b_digest"),
-    intents.c.slot == sa.bindparam("b_slot"),
-    intents.c.owner == sa.bindparam("b_owner"),
-)
+from archon.store.statements import Key, Prepared, select_by_keys
 
 
 def take_away(
     connection: sa.Connection,
     condition: sa.ColumnElement[bool],
-    keys: Collection[tuple[str, int]] | None = None,
+    keys: Collection[Key] | None = None,
 ) -> list[dict[str, Any]]:
     """Delete intents and return what they had reserved, for ``record_losses``.
 
     Args:
         connection: In a transaction.
         condition: Which intents.
-        keys: The keys for a condition that holds ``has_key(intents)``.
+        keys: Only those with these keys.
     """
     # The lock (PostgreSQL) lets only one of two processes see the rows and count them.
-    select = sa.select(intents).where(condition).with_for_update()
+    select = sa.select(intents).where(condition).with_for_update(of=intents)
     rows = (
         connection.execute(select).all()
         if keys is None
-        else select_by_keys(connection, select, keys)
+        else select_by_keys(connection, select, intents, keys)
     )
-    if rows:
-        delete_intents(connection, ((row.digest, row.slot, row.owner) for row in rows))
+    delete_intents(connection, [dict(row._mapping) for row in rows])
     return [
         {
             "digest": row.digest,
@@ -52,12 +46,16 @@ def take_away(
     ]
 
 
-def delete_intents(connection: sa.Connection, keys: Iterable[tuple[str, int, str]]) -> None:
-    """Delete the intents with these keys: (digest, slot, owner)."""
-    connection.execute(
-        _DELETE_INTENT,
-        [{"b_digest": digest, "b_slot": slot, "b_owner": owner} for digest, slot, owner in keys],
-    )
+def delete_intents(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Delete the intents with the digest, slot and owner of these rows."""
+    _deletion(connection.dialect.name).write(connection, rows)
+
+
+@functools.cache
+def _deletion(dialect: str) -> Prepared:
+    key = (intents.c.digest, intents.c.slot, intents.c.owner)
+    this = sa.and_(*(column == sa.bindparam(column.name, type_=column.type) for column in key))
+    return Prepared(sa.delete(intents).where(this), dialect)
 
 
 def record_losses(

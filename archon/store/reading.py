@@ -35,7 +35,7 @@ from archon.store.schema import (
     studies,
     trials,
 )
-from archon.store.statements import has_key, select_by_keys
+from archon.store.statements import select_by_keys
 from archon.store.texts import unpack
 
 _UNCERTAIN = ("owner_died", "maybe_billed")
@@ -223,10 +223,8 @@ _LOST = sa.select(
     _sum(lost_calls.c.nusd).label("nusd"),
     _sum(lost_calls.c.tokens).label("tokens"),
 ).group_by(lost_calls.c.reason)
-_CALLS = (
-    sa.select(calls, requests.c.identity, requests.c.alias, requests.c.body)
-    .join(requests, requests.c.digest == calls.c.digest)
-    .where(has_key(calls))
+_CALLS = sa.select(calls, requests.c.identity, requests.c.alias, requests.c.body).join(
+    requests, requests.c.digest == calls.c.digest
 )
 
 
@@ -245,6 +243,6 @@ def _calls_of(connection: sa.Connection, result: ExampleResult) -> tuple[CallRow
         for event in result.trace
         if event.get("event") in ("call", "scorer_call")
     ]
-    rows = select_by_keys(connection, _CALLS, set(keys))
+    rows = select_by_keys(connection, _CALLS, calls, set(keys))
     found = {CallKey(row.digest, row.slot): to_call(row) for row in rows if is_intact(row)}
     return tuple(found[key] for key in (CallKey(*pair) for pair in keys) if key in found)

@@ -1,15 +1,19 @@
-"""Statements that several parts need."""
+"""Statements that several parts need, and the quick way to run those that every call runs."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterator, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-MAX_KEYS = 512
+Key = tuple[str, int]
+"""Digest and slot."""
+
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 
 @functools.cache
@@ -21,30 +25,73 @@ def insert_new(table: sa.Table, dialect: str) -> sa.Insert:
     return statement.execution_options(preserve_rowcount=True)
 
 
-def has_key(table: sa.Table) -> sa.ColumnElement[bool]:
-    """The condition that a row's (digest, slot) is among the parameter ``keys``."""
-    pair = sa.tuple_(table.c.digest, table.c.slot)
-    return pair.in_(sa.bindparam("keys", expanding=True))
+@functools.cache
+def has_key(table: sa.Table, dialect: str) -> sa.ColumnElement[bool]:
+    """The condition that a row's (digest, slot) is in the list that parameter ``keys`` holds.
 
-
-def in_chunks(keys: Collection[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
-    """The keys in lists whose lengths are powers of two, the last key repeated.
-
-    A statement is prepared once per length of its list, so there must be few lengths.
+    The list is one parameter, as JSON: a statement is then the same for any number of keys. As a
+    list of values it would also make SQLite read the whole table as soon as there are two.
     """
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), MAX_KEYS):
-        chunk = ordered[start : start + MAX_KEYS]
-        size = 1 << (len(chunk) - 1).bit_length()
-        yield chunk + chunk[-1:] * (size - len(chunk))
+    keys = sa.bindparam("keys", type_=sa.Text)
+    if dialect == "postgresql":
+        pairs = sa.func.json_array_elements(sa.cast(keys, postgresql.JSON))
+        value = pairs.table_valued("value", name="wanted").c.value
+        digest, slot = (value.op("->>")(sa.literal_column(place)) for place in "01")
+    else:
+        value = sa.func.json_each(keys).table_valued("value", name="wanted").c.value
+        digest, slot = (
+            sa.func.json_extract(value, sa.literal_column(f"'$[{place}]'")) for place in "01"
+        )
+    wanted = sa.select(digest, sa.cast(slot, sa.Integer))
+    return sa.tuple_(table.c.digest, table.c.slot).in_(wanted)
+
+
+def listed(keys: Collection[Key]) -> dict[str, str]:
+    """The parameter of ``has_key``."""
+    return {"keys": _ENCODER.encode(sorted(keys))}
 
 
 def select_by_keys(
-    connection: sa.Connection, statement: sa.Select[Any], keys: Collection[tuple[str, int]]
+    connection: sa.Connection,
+    statement: sa.Select[Any],
+    table: sa.Table,
+    keys: Collection[Key],
+    parameters: Mapping[str, object] | None = None,
 ) -> Sequence[sa.Row[Any]]:
-    """All rows of a statement that has ``has_key`` in its condition."""
-    return [
-        row
-        for chunk in in_chunks(keys)
-        for row in connection.execute(statement, {"keys": chunk}).all()
-    ]
+    """The rows of a statement whose key in ``table`` is one of these."""
+    if not keys:
+        return []
+    with_key = statement.where(has_key(table, connection.dialect.name))
+    return connection.execute(with_key, {**listed(keys), **(parameters or {})}).all()
+
+
+class Prepared:
+    """A statement in the driver's own SQL, for what every call runs.
+
+    Binding parameters by SQLAlchemy's types costs several times what the database does with them.
+    Here they go to the driver as they are, and rows come as it gives them: SQLite's booleans are
+    numbers then.
+    """
+
+    def __init__(self, statement: sa.sql.expression.ClauseElement, dialect: str) -> None:
+        compiled = statement.compile(dialect=_DIALECTS[dialect]())
+        self._sql = str(compiled)
+
+    def all(
+        self, connection: sa.Connection, parameters: Mapping[str, object]
+    ) -> Sequence[sa.Row[Any]]:
+        """The rows of a query."""
+        return connection.exec_driver_sql(self._sql, dict(parameters)).all()
+
+    def write(self, connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> int:
+        """Run a change once for each row of parameters; returns how many rows changed."""
+        if not rows:
+            return 0
+        options = {"preserve_rowcount": True}
+        return connection.exec_driver_sql(self._sql, list(rows), execution_options=options).rowcount
+
+
+_DIALECTS = {
+    "sqlite": functools.partial(sqlite.dialect, paramstyle="named"),
+    "postgresql": functools.partial(postgresql.psycopg.dialect),
+}
