@@ -18,6 +18,7 @@ from tests.stub.texts import Responder, digest_of, respond
 from tests.stub.wire import Completion, Format, anthropic_body, openai_body, openai_error
 
 DRIP_S = 0.2
+TIMER_LATE_S = 0.0005
 ENDLESS_CHUNK = b" " * 65_536
 _JSON = {"Content-Type": "application/json"}
 _PATHS: dict[str, Format] = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}
@@ -27,7 +28,7 @@ _PATHS: dict[str, Format] = {"/v1/chat/completions": "openai", "/v1/messages": "
 class Stub:
     """What the stub does. Fields may be changed while it runs.
 
-    ``latency_s`` passes before each answer; ``max_n`` is the most samples that one request gets.
+    ``latency_s`` passes between a request and its answer; ``max_n`` is the most samples that one request gets.
     """
 
     latency_s: float = 0.0
@@ -99,6 +100,7 @@ class Stub:
         return web.Response(body=b"{}", headers=_JSON)
 
     async def _complete(self, request: web.BaseRequest, fmt: Format) -> web.StreamResponse:
+        came_at = asyncio.get_running_loop().time()
         body = orjson.loads(await request.read())
         self.last_request, self.last_headers = body, dict(request.headers)
         model = body["model"]
@@ -112,7 +114,7 @@ class Stub:
             return refusal
         data, n = self._answer(request, body, mode, fmt)
         if delay := self.latency_s + (float(argument) if name == "slow" else 0.0):
-            await asyncio.sleep(delay)
+            await _sleep_until(came_at + delay)
         response = await _deliver(request, name, argument, data)
         if request.transport is None:
             self.ledger.undelivered += n
@@ -164,6 +166,15 @@ class Stub:
             self.ledger.by_slot[digest, slot] += 1
         is_greedy = body.get("temperature") == 0
         return [self.responder(model, turns, 0 if is_greedy else first + i) for i in range(n)]
+
+
+async def _sleep_until(time: float) -> None:
+    """Sleep so that the work before it is part of a latency, as close as the loop's timer allows.
+
+    That rounds up to whole milliseconds, which would make every answer half of one late.
+    """
+    left_s = time - asyncio.get_running_loop().time() - TIMER_LATE_S
+    await asyncio.sleep(max(0.0, left_s))
 
 
 def _text_of(content: object) -> str:
