@@ -51,12 +51,11 @@ class Caps:
 
     def exceeded_by(self, amount: Amount) -> str:
         """Which limit ``amount`` would break, in words ("" if none)."""
-        for name, unit, scale in (
-            ("calls", "calls", 1),
-            ("tokens", "tokens", 1),
-            ("cost_nusd", "USD", 1e9),
+        for cap, value, unit, scale in (
+            (self.calls, amount.calls, "calls", 1),
+            (self.tokens, amount.tokens, "tokens", 1),
+            (self.cost_nusd, amount.cost_nusd, "USD", 1e9),
         ):
-            cap, value = getattr(self, name), getattr(amount, name)
             if cap is not None and value > cap:
                 return f"{value / scale:g} {unit} would pass the limit of {cap / scale:g}"
         return ""

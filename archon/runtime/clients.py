@@ -18,6 +18,7 @@ from archon.core.calls import (
     ModelCard,
     ModelClient,
     ModelReply,
+    ModelRequest,
 )
 from archon.core.errors import ArchonError, CallError, CutOff, SetupError
 from archon.runtime.budget import PROMPT_OVERHEAD_TOKENS, Amount, Budget
@@ -29,17 +30,15 @@ Outcome = ModelReply | ArchonError | None
 """Of a purchase in flight, for those who wait for it; None: its buyer was cancelled."""
 
 
-def worst_case(batch: CallBatch, card: ModelCard) -> Amount:
-    """The most that this batch can take: a token is at least one byte of the prompt.
+def worst_case(request: ModelRequest, n: int, card: ModelCard) -> Amount:
+    """The most that ``n`` samples can take: a token is at least one byte of the prompt.
 
     Every sample is charged its own prompt, since an endpoint may answer fewer than were asked.
     """
-    n = len(batch.slots)
     prompt = PROMPT_OVERHEAD_TOKENS + sum(
-        len(message.content.encode("utf-8", "surrogatepass")) + 8
-        for message in batch.request.messages
+        len(message.content.encode("utf-8", "surrogatepass")) + 8 for message in request.messages
     )
-    completion = batch.request.sampling.max_tokens
+    completion = request.sampling.max_tokens
     return Amount(n, n * (prompt + completion), n * card.price.cost_nusd(prompt, completion))
 
 
@@ -102,7 +101,7 @@ class Budgeted:
     async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
         """See ``ModelClient``."""
         card = self.cards[batch.request.model]
-        worst = worst_case(batch, card)
+        worst = worst_case(batch.request, len(batch.slots), card)
         await self.budget.reserve(worst)
         actual = Amount()
         try:
@@ -182,14 +181,18 @@ def rest_of(batch: CallBatch, n_came: int, ignoring_n: set[str]) -> list[CallBat
         return []
     if n_came == 1:
         ignoring_n.add(batch.request.model)
-    return _cut(replace(batch, slots=batch.slots[n_came:]), n_came)
+    return _cut(_part(batch, batch.slots[n_came:]), n_came)
 
 
 def _cut(batch: CallBatch, size: int) -> list[CallBatch]:
     if size >= len(batch.slots):
         return [batch]
     starts = range(0, len(batch.slots), size)
-    return [replace(batch, slots=batch.slots[i : i + size]) for i in starts]
+    return [_part(batch, batch.slots[i : i + size]) for i in starts]
+
+
+def _part(batch: CallBatch, slots: tuple[int, ...]) -> CallBatch:
+    return CallBatch(batch.request, batch.digest, slots)
 
 
 def _later(reply: ModelReply, first: Sequence[ModelReply]) -> ModelReply:
@@ -262,7 +265,7 @@ class Reusing:
 
     async def _fetch(self, batch: CallBatch, found: dict[CallKey, ModelReply]) -> None:
         card = self.cards[batch.request.model]
-        worst = worst_case(replace(batch, slots=batch.slots[:1]), card)
+        worst = worst_case(batch.request, 1, card)
         keys = batch.keys()
         n_requests = len(parts_of(batch, card, self._ignoring_n))
         is_sent = self.purchases is None or self.purchases.expect(batch, n_requests)
@@ -342,4 +345,4 @@ def _of(batch: CallBatch, keys: Sequence[CallKey]) -> CallBatch:
     """The part of a batch with these keys."""
     if len(keys) == len(batch.slots):
         return batch
-    return replace(batch, slots=tuple(key.slot for key in keys))
+    return _part(batch, tuple([key.slot for key in keys]))

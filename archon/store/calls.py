@@ -78,13 +78,13 @@ class CallSteps:
     def __init__(self, owner: str, dialect: str) -> None:
         """Steps of one owner in a database of one dialect."""
         self.owner = owner
-        self._stored = Prepared(sa.select(calls).where(has_key(calls, dialect)), dialect)
+        self._stored = Prepared(sa.select(calls).where(has_key(calls, dialect)))
         is_others = intents.c.owner != sa.bindparam("owner", type_=sa.Text)
         held = sa.select(intents).where(has_key(intents, dialect), is_others)
-        self._held = Prepared(held, dialect)
-        self._put_calls = Prepared(insert_new(calls, dialect), dialect)
-        self._put_intents = Prepared(insert_new(intents, dialect), dialect)
-        self._put_requests = Prepared(insert_new(requests, dialect), dialect)
+        self._held = Prepared(held)
+        self._put_calls = Prepared(insert_new(calls, dialect))
+        self._put_intents = Prepared(insert_new(intents, dialect))
+        self._put_requests = Prepared(insert_new(requests, dialect))
 
     def claim(
         self, connection: sa.Connection, claims: Sequence[Claim]

@@ -116,7 +116,7 @@ def _postgres(url: sa.URL) -> sa.Engine:
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, hide_parameters=True)
+    engine = sa.create_engine(url, hide_parameters=True, paramstyle="named")
     sa.event.listen(engine, "connect", _set_up_sqlite)
     return engine
 

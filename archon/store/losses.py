@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -12,6 +11,10 @@ import sqlalchemy as sa
 from archon.core.records import LossReason
 from archon.store.schema import intents, lost_calls
 from archon.store.statements import Key, Prepared, select_by_keys
+
+_KEY = (intents.c.digest, intents.c.slot, intents.c.owner)
+_IS_ROW = [column == sa.bindparam(column.name, type_=column.type) for column in _KEY]
+_DELETE = Prepared(sa.delete(intents).where(*_IS_ROW))
 
 
 def take_away(
@@ -48,14 +51,7 @@ def take_away(
 
 def delete_intents(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Delete the intents with the digest, slot and owner of these rows."""
-    _deletion(connection.dialect.name).write(connection, rows)
-
-
-@functools.cache
-def _deletion(dialect: str) -> Prepared:
-    key = (intents.c.digest, intents.c.slot, intents.c.owner)
-    this = sa.and_(*(column == sa.bindparam(column.name, type_=column.type) for column in key))
-    return Prepared(sa.delete(intents).where(this), dialect)
+    _DELETE.write(connection, rows)
 
 
 def record_losses(

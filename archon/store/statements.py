@@ -35,14 +35,14 @@ def has_key(table: sa.Table, dialect: str) -> sa.ColumnElement[bool]:
     keys = sa.bindparam("keys", type_=sa.Text)
     if dialect == "postgresql":
         pairs = sa.func.json_array_elements(sa.cast(keys, postgresql.JSON))
-        value = pairs.table_valued("value", name="wanted").c.value
-        digest, slot = (value.op("->>")(sa.literal_column(place)) for place in "01")
+        first, second = "wanted.value ->> 0", "wanted.value ->> 1"
     else:
-        value = sa.func.json_each(keys).table_valued("value", name="wanted").c.value
-        digest, slot = (
-            sa.func.json_extract(value, sa.literal_column(f"'$[{place}]'")) for place in "01"
-        )
-    wanted = sa.select(digest, sa.cast(slot, sa.Integer))
+        pairs = sa.func.json_each(keys)
+        first, second = (f"json_extract(wanted.value, '$[{place}]')" for place in (0, 1))
+    slot = sa.cast(sa.literal_column(second), sa.Integer).label("slot")
+    wanted = sa.select(sa.literal_column(first, sa.Text), slot).select_from(
+        pairs.table_valued("value", name="wanted")
+    )
     return sa.tuple_(table.c.digest, table.c.slot).in_(wanted)
 
 
@@ -56,42 +56,43 @@ def select_by_keys(
     statement: sa.Select[Any],
     table: sa.Table,
     keys: Collection[Key],
-    parameters: Mapping[str, object] | None = None,
 ) -> Sequence[sa.Row[Any]]:
     """The rows of a statement whose key in ``table`` is one of these."""
     if not keys:
         return []
     with_key = statement.where(has_key(table, connection.dialect.name))
-    return connection.execute(with_key, {**listed(keys), **(parameters or {})}).all()
+    return connection.execute(with_key, listed(keys)).all()
 
 
 class Prepared:
     """A statement in the driver's own SQL, for what every call runs.
 
     Binding parameters by SQLAlchemy's types costs several times what the database does with them.
-    Here they go to the driver as they are, and rows come as it gives them: SQLite's booleans are
-    numbers then.
+    Here they go to the driver as they are, by name, and rows come as it gives them: SQLite's
+    booleans are numbers then.
     """
 
-    def __init__(self, statement: sa.sql.expression.ClauseElement, dialect: str) -> None:
-        compiled = statement.compile(dialect=_DIALECTS[dialect]())
-        self._sql = str(compiled)
+    def __init__(self, statement: sa.sql.expression.ClauseElement) -> None:
+        self._statement = statement
+        self._sql: dict[str, str] = {}
+
+    def _sql_for(self, connection: sa.Connection) -> str:
+        dialect = connection.dialect
+        if dialect.name not in self._sql:
+            self._sql[dialect.name] = str(self._statement.compile(dialect=dialect))
+        return self._sql[dialect.name]
 
     def all(
         self, connection: sa.Connection, parameters: Mapping[str, object]
     ) -> Sequence[sa.Row[Any]]:
         """The rows of a query."""
-        return connection.exec_driver_sql(self._sql, dict(parameters)).all()
+        return connection.exec_driver_sql(self._sql_for(connection), dict(parameters)).all()
 
     def write(self, connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> int:
         """Run a change once for each row of parameters; returns how many rows changed."""
         if not rows:
             return 0
-        options = {"preserve_rowcount": True}
-        return connection.exec_driver_sql(self._sql, list(rows), execution_options=options).rowcount
-
-
-_DIALECTS = {
-    "sqlite": functools.partial(sqlite.dialect, paramstyle="named"),
-    "postgresql": functools.partial(postgresql.psycopg.dialect),
-}
+        done = connection.exec_driver_sql(
+            self._sql_for(connection), list(rows), execution_options={"preserve_rowcount": True}
+        )
+        return done.rowcount

@@ -28,7 +28,8 @@ _PATHS: dict[str, Format] = {"/v1/chat/completions": "openai", "/v1/messages": "
 class Stub:
     """What the stub does. Fields may be changed while it runs.
 
-    ``latency_s`` passes between a request and its answer; ``max_n`` is the most samples that one request gets.
+    ``latency_s`` passes between a request and its answer; ``max_n`` is the most samples that one
+    request gets.
     """
 
     latency_s: float = 0.0

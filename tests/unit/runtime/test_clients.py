@@ -230,7 +230,7 @@ async def test_call_that_does_not_fit_the_budget_is_not_sent() -> None:
 
 
 async def test_call_waits_for_those_in_flight_to_settle_for_less() -> None:
-    one = worst_case(batch(), MANY)
+    one = worst_case(batch().request, 1, MANY)
     budget = Budget(Caps(tokens=one.tokens + 20), Clock())
     endpoint = Endpoint(pause_s=0.001)
     client = Budgeted(endpoint, budget, {"m": MANY})
@@ -269,7 +269,7 @@ async def test_call_under_way_at_the_deadline_is_cut_off_and_counted() -> None:
     with pytest.raises(CutOff, match="time"):
         await client.complete(batch())
     assert time.perf_counter() - started < 1.0
-    assert budget.spent == worst_case(batch(), MANY)
+    assert budget.spent == worst_case(batch().request, 1, MANY)
     with pytest.raises(BudgetExceeded, match="time"):
         await client.complete(batch())
 
@@ -287,7 +287,7 @@ def studied(
 async def test_failed_try_is_paid_from_its_own_reservation_and_ends_no_study(
     store: Store,
 ) -> None:
-    one = worst_case(batch("00?"), MANY)
+    one = worst_case(batch("00?").request, 1, MANY)
     budget = Budget(Caps(tokens=10 * one.tokens), Clock())
     scripted = Scripted(["a", "b", Unreachable("one 500"), "c"], pause_s=0.001)
     clock = Clock()
@@ -299,7 +299,7 @@ async def test_failed_try_is_paid_from_its_own_reservation_and_ends_no_study(
 
 
 async def test_further_try_that_does_not_fit_the_budget_is_not_sent(store: Store) -> None:
-    one = worst_case(batch(), MANY)
+    one = worst_case(batch().request, 1, MANY)
     budget = Budget(Caps(tokens=2 * one.tokens), Clock())
     scripted = Scripted([Unreachable("a 500")])
     clock = Clock()
@@ -314,7 +314,7 @@ async def test_further_try_that_does_not_fit_the_budget_is_not_sent(store: Store
 @pytest.mark.parametrize("how", ["deadline", "cancel", "pause", "between tries", "budget"])
 async def test_calls_that_were_never_sent_cost_nothing(store: Store, how: str) -> None:
     """Forty calls, of which two are out when everything stops."""
-    one = worst_case(batch("00?"), MANY)
+    one = worst_case(batch("00?").request, 1, MANY)
     deadline_s = time.monotonic() + 1.0 if how == "deadline" else None
     caps = Caps(tokens=2 * one.tokens if how == "budget" else None, deadline_s=deadline_s)
     budget, gate = Budget(caps, time.monotonic), Gate(Limits(start=2, most=2))
@@ -383,7 +383,7 @@ async def test_request_is_noted_as_sent_before_it_leaves_also_after_waiting(stor
 
 async def test_worst_case_covers_every_prompt_in_tokens_and_money() -> None:
     asked = batch("é" * 100, n=3)
-    worst = worst_case(asked, MANY)
+    worst = worst_case(asked.request, 3, MANY)
     assert worst.calls == 3
     assert worst.tokens >= 3 * (200 + asked.request.sampling.max_tokens)
     assert worst.cost_nusd >= 3 * MANY.price.cost_nusd(200, asked.request.sampling.max_tokens)
