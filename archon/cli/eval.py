@@ -88,10 +88,9 @@ def evaluate(
     except Stopped as stopped:
         say("Stopped. What was bought is kept; the same command goes on from there.")
         raise typer.Exit(stopped.exit_code) from None
-    except (SpecError, SetupError):
-        raise  # nothing was bought yet
-    except ArchonError:
-        say("What was bought is kept; the same command goes on from there.")
+    except ArchonError as error:
+        if counter.has_begun or not isinstance(error, SpecError | SetupError):
+            say("What was bought is kept; the same command goes on from there.")
         raise
     if as_json:
         print_json(found.to_data())
@@ -107,6 +106,11 @@ class _Counter:
     def __init__(self, n: int) -> None:
         self._n = n
         self._came = 0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a question has ended."""
+        return self._came > 0
 
     def came(self, _result: ExampleResult) -> None:
         self._came += 1

@@ -12,7 +12,7 @@ from archon.cli.options import StudyReference
 from archon.cli.output import say, write
 
 if TYPE_CHECKING:
-    from archon.service.report import StudyReport
+    from archon.search.judgement import Judgement
     from archon.spec.pipeline_file import PipelineFile
 
 
@@ -71,23 +71,28 @@ def export(
         write(made.to_yaml())
     else:
         made.save(output)
-    say(_why(report, made, by.value if trial is None else ""))
+    judgement = report.final.judgement if report.final else None
+    say(why(judgement, made, by.value if trial is None else ""))
     if output is not None:
         say(f"Wrote {output}. Ask it: archon ask {output} 'a question'")
 
 
-def _why(report: StudyReport, made: PipelineFile, rule: str) -> str:
+def why(judgement: Judgement | None, made: PipelineFile, rule: str) -> str:
+    """Say what was exported, and what makes it that; ``rule`` is "" where a trial was named."""
     from archon.service.describe import describe
 
     assert made.provenance is not None
     which = f"Trial {made.provenance.trial}: {describe(made.architecture)}"
-    judgement = report.final.judgement if report.final else None
     if not rule or judgement is None:
         return f"{which}, as you named it."
     if rule == "baseline":
         return f"{which}, the best single call."
+    nothing = "Nothing was shown to be better than the best single call"
+    chosen, baseline = made.architecture.pipeline_id(), judgement.baseline
+    if judgement.winner is None and baseline is not None and chosen == baseline.pipeline_id:
+        return f"{which}. {nothing}; this is it."
     if judgement.winner is None:
-        return f"{which}. Nothing was shown to be better than the best single call; this is it."
-    if made.architecture.pipeline_id() == judgement.winner_id:
+        return f"{which}. {nothing}; this is cheaper than that and not shown to be worse."
+    if chosen == judgement.winner_id:
         return f"{which}, the winner."
     return f"{which}, cheaper than the winner and not shown to be worse."

@@ -60,6 +60,7 @@ class Progress:
         self._n_examples = 0
         self._n_units: int | None = None
         self._came: dict[str, set[str]] = defaultdict(set)
+        self._unreached: set[tuple[str, str]] = set()
         self._phase_began_s = self._began_s
         self._n_recalled = 0
         self._best: tuple[float, int] | None = None
@@ -100,9 +101,15 @@ class Progress:
         """See ``Watcher``."""
         for result in results:
             key = f"{result.split} {result.pipeline_id}"
-            if result.example_id not in self._came[key]:
-                self._came[key].add(result.example_id)
+            is_new = result.example_id not in self._came[key]
+            # A question that reached no model took nothing; what its second chance took counts.
+            if is_new or (key, result.example_id) in self._unreached:
                 self._add(result.bought, result.deployed)
+            self._came[key].add(result.example_id)
+            if result.status == "infra_fault":
+                self._unreached.add((key, result.example_id))
+            else:
+                self._unreached.discard((key, result.example_id))
         now = time.monotonic()
         if self._live is None and now - self._said_s >= _LINE_EVERY_S:
             self._said_s = now

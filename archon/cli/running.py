@@ -45,7 +45,6 @@ def complete(work: Coroutine[Any, Any, T]) -> T:
         _on_terminate(asyncio.get_running_loop(), stop)
         return await work
 
-    spare_the_collector()
     try:
         return asyncio.run(watched())
     except KeyboardInterrupt:
@@ -59,7 +58,7 @@ def complete(work: Coroutine[Any, Any, T]) -> T:
 def spare_the_collector() -> None:
     """Set the garbage collector of this process to a program that makes many short-lived objects.
 
-    An eighth of the CPU time of a call goes to it otherwise.
+    Once everything is imported. An eighth of the CPU time of a call goes to it otherwise.
     """
     gc.collect()
     gc.freeze()

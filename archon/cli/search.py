@@ -9,7 +9,7 @@ import typer
 
 from archon.cli.options import AsJson, JobFile
 from archon.cli.output import err, out, print_json, say
-from archon.cli.running import Stopped, complete
+from archon.cli.running import Stopped, complete, spare_the_collector
 
 if TYPE_CHECKING:
     from archon.core.records import StudyState
@@ -107,6 +107,7 @@ async def _run(
     from archon.service.report import load_report
     from archon.service.study_run import run_job
 
+    spare_the_collector()
     job = prepared.job
     async with SharedEngine(settings, say=say) as shared:
         progress = Progress(

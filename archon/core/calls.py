@@ -144,11 +144,28 @@ class Price:
 
     input_usd_per_mtok: float = 0.0
     output_usd_per_mtok: float = 0.0
+    long_from_tokens: int = 0
+    """Requests with more prompt tokens have the two prices below, in all; 0: none has."""
+    long_input_usd_per_mtok: float = 0.0
+    long_output_usd_per_mtok: float = 0.0
 
-    def cost_nusd(self, prompt_tokens: int, completion_tokens: int) -> int:
-        """The price of these tokens in billionths of a dollar, rounded half up per side."""
-        return int(prompt_tokens * self.input_usd_per_mtok * 1000 + 0.5) + int(
-            completion_tokens * self.output_usd_per_mtok * 1000 + 0.5
+    def cost_nusd(
+        self, prompt_tokens: int, completion_tokens: int, *, of_prompt: int | None = None
+    ) -> int:
+        """The price of these tokens in billionths of a dollar, rounded half up per side.
+
+        Args:
+            prompt_tokens: Those that are billed.
+            completion_tokens: All that were written.
+            of_prompt: Length of the request's prompt, where that is not what is billed.
+        """
+        read, written = self.input_usd_per_mtok, self.output_usd_per_mtok
+        if self.long_from_tokens:
+            length = prompt_tokens if of_prompt is None else of_prompt
+            if length > self.long_from_tokens:
+                read, written = self.long_input_usd_per_mtok, self.long_output_usd_per_mtok
+        return int(prompt_tokens * read * 1000 + 0.5) + int(
+            completion_tokens * written * 1000 + 0.5
         )
 
 

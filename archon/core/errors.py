@@ -145,10 +145,6 @@ class ContextOverflow(CallError):
     is_model_fault = True
 
 
-class ComponentError(ArchonError):
-    """A component could not do its work on one question."""
-
-
 class ScoringError(ArchonError):
     """A scorer gave no valid score for one answer; the example is missing, not wrong."""
 

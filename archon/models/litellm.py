@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -26,6 +27,8 @@ from archon.models.wire import Written, split_usage
 
 MAX_SAMPLES = 128
 _MAX_CONNECTIONS = 1024
+_LONG = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
+"""What LiteLLM's table calls the price of a request with a longer prompt."""
 
 
 @cache
@@ -104,10 +107,22 @@ def known_price(model: str) -> Price | None:
     entry = _library().model_cost.get(model) or _library().model_cost.get(model.partition("/")[2])
     if not entry or "input_cost_per_token" not in entry:
         return None
-    return Price(
-        round(1e6 * (entry["input_cost_per_token"] or 0.0), 9),
-        round(1e6 * (entry.get("output_cost_per_token") or 0.0), 9),
+    lengths = [int(m[1]) for name in entry if (m := _LONG.fullmatch(name))]
+    usual = _usd_per_mtok(entry, [""])
+    if not lengths:
+        return Price(*usual)
+    # Where the price changes several times, the highest counts from the first change on.
+    longer = _usd_per_mtok(entry, ["", *(f"_above_{length}k_tokens" for length in lengths)])
+    return Price(*usual, 1000 * min(lengths), *longer)
+
+
+def _usd_per_mtok(entry: Mapping[str, Any], ends: Sequence[str]) -> tuple[float, float]:
+    """The highest price of what is read and of what is written, under names with these ends."""
+    read, written = (
+        max(entry.get(f"{side}_cost_per_token{end}") or 0.0 for end in ends)
+        for side in ("input", "output")
     )
+    return round(1e6 * read, 9), round(1e6 * written, 9)
 
 
 def takes_many_samples(model: str) -> bool:

@@ -48,7 +48,9 @@ def spent_on(reply: ModelReply, card: ModelCard) -> Amount:
     return Amount(
         calls=1,
         tokens=usage.billed_prompt_tokens + usage.completion_tokens,
-        cost_nusd=card.price.cost_nusd(usage.billed_prompt_tokens, usage.completion_tokens),
+        cost_nusd=card.price.cost_nusd(
+            usage.billed_prompt_tokens, usage.completion_tokens, of_prompt=usage.prompt_tokens
+        ),
     )
 
 
@@ -179,7 +181,8 @@ def rest_of(batch: CallBatch, n_came: int, ignoring_n: set[str]) -> list[CallBat
     """
     if n_came == len(batch.slots):
         return []
-    if n_came == 1:
+    is_in_a_row = batch.slots[1] == batch.slots[0] + 1  # others may have been asked for one by one
+    if n_came == 1 and is_in_a_row:
         ignoring_n.add(batch.request.model)
     return _cut(_part(batch, batch.slots[n_came:]), n_came)
 
@@ -297,6 +300,8 @@ class Reusing:
         except asyncio.CancelledError:
             # Parts whose turn had not come have intents too; of the others nothing is left here.
             unsent = tuple(key for key in batch.keys() if key not in found)  # noqa: SIM118
+            if self.purchases is not None:
+                self.purchases.forget(unsent)
             await finished(self.calls.abandon(unsent, is_maybe_billed=False))
             raise
 

@@ -108,7 +108,8 @@ class Trace:
             paid = call.prompt_tokens if call.pays_prompt else 0
             prompt += paid
             completion += call.completion_tokens
-            cost += cards[call.model].price.cost_nusd(paid, call.completion_tokens)
+            price = cards[call.model].price
+            cost += price.cost_nusd(paid, call.completion_tokens, of_prompt=call.prompt_tokens)
         return Spending(len(self.calls), prompt, completion, cost, self.critical_path_s())
 
     def bought(self, cards: Mapping[str, ModelCard]) -> Spending:
@@ -119,7 +120,9 @@ class Trace:
             prompt_tokens=sum(call.bought_prompt_tokens for call in new),
             completion_tokens=sum(call.completion_tokens for call in new),
             cost_nusd=sum(
-                cards[c.model].price.cost_nusd(c.bought_prompt_tokens, c.completion_tokens)
+                cards[c.model].price.cost_nusd(
+                    c.bought_prompt_tokens, c.completion_tokens, of_prompt=c.prompt_tokens
+                )
                 for c in new
             ),
         )

@@ -65,32 +65,6 @@ class _Arriving:
     tests: float = 0.0
 
 
-def ceiling_of(
-    architecture: Architecture,
-    *,
-    question_tokens: float,
-    prices: Mapping[str, Price],
-    table: Mapping[str, type[Component]] = COMPONENTS,
-) -> Ceiling:
-    """Add up the worst case of every component.
-
-    Every reply is as long as its component allows, and a component that reads candidates is shown
-    all of them, with what was written about them, in each of its calls.
-
-    Args:
-        architecture: What would run.
-        question_tokens: Length of a question; a mean gives a bound on the mean.
-        prices: Of each model alias; one that is missing leaves the cost unknown.
-        table: The component kinds.
-
-    Raises:
-        SpecError: A component cannot be built.
-    """
-    return sizes_of(
-        architecture, question_tokens=question_tokens, prices=prices, table=table
-    ).pipeline
-
-
 def sizes_of(
     architecture: Architecture,
     *,

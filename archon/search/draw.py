@@ -34,8 +34,7 @@ MOST_SUBSETS = 1024
 def draw(space: Space, choices: Choices) -> Architecture:
     """The architecture that ``choices`` picks; not yet in canonical form.
 
-    Its number of calls may pass ``space.max_calls``; ``is_feasible`` in
-    ``archon.search.propose`` looks at that.
+    Its number of calls may pass ``space.max_calls``; ``Proposer`` looks at that.
     """
     return Architecture(tuple(_layers(space.root, "", choices)))
 

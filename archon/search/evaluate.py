@@ -48,7 +48,8 @@ outage. Fewer may be questions that upset the endpoint."""
 
 N_CHANCES = 2
 """So often a question of a pipeline is run before it stays without a score. A call has its own
-tries; this is for what has passed by the time all other questions are done."""
+tries; this is for what has passed by the time all other questions are done. A judge's reply that
+could not be read is stored like any other, and is not asked for anew."""
 
 STUDY_WIDE = (StoreError, SetupError, AuthFailed, QuotaExhausted, ModelGone)
 """Errors that the next example would meet as well: they stop the study, which can be resumed."""

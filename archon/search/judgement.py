@@ -98,7 +98,7 @@ class Standing:
 
     @property
     def is_proven(self) -> bool:
-        """Whether it is shown to be better than the best single call."""
+        """Whether it is shown to be better than every single call that it is compared with."""
         return self.versus_baseline is not None and self.versus_baseline.is_better
 
     def amount(self, objective: Objective) -> Interval:
@@ -148,6 +148,9 @@ class Judgement:
     """Best quality first, the cheaper one first where that is equal."""
     unscored: tuple[str, ...] = ()
     """Finalists without any scored question."""
+    uncompared: tuple[str, ...] = ()
+    """Single calls that a finalist shares no scored question with. Nothing wins while there is one:
+    it might be the best of them."""
     winner_id: str | None = None
     """The best finalist that is shown to be better than the best single call."""
     frugal: Comparison | None = None
@@ -165,6 +168,8 @@ class Judgement:
     @property
     def proven(self) -> tuple[Standing, ...]:
         """The finalists that are shown to be better than the best single call."""
+        if self.uncompared:
+            return ()
         return tuple(one for one in self.finalists if one.is_proven)
 
     @property
@@ -191,6 +196,7 @@ class Judgement:
             "baseline": None if self.baseline is None else self.baseline.to_data(),
             "finalists": [one.to_data() for one in self.finalists],
             "unscored": list(self.unscored),
+            "uncompared": list(self.uncompared),
             "front": sorted(self.front_ids),
             "winner_id": self.winner_id,
             "frugal": _data(self.frugal),
@@ -207,6 +213,7 @@ class Judgement:
             "baseline": None if baseline is None else Standing.from_data(baseline),
             "finalists": tuple(Standing.from_data(one) for one in found),
             "unscored": tuple(data["unscored"]),
+            "uncompared": tuple(data.get("uncompared", ())),
             "frugal": _comparison(data["frugal"]),
         }
         known = {name: value for name, value in data.items() if name != "front"}

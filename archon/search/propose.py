@@ -37,6 +37,8 @@ class Start:
 
     architecture: Architecture
     origin: Origin
+    answers: tuple[Answered, ...] = ()
+    """Of the walk that leads to it, where that is known: what a sampler needs to learn from it."""
 
 
 class Proposer:
@@ -91,7 +93,7 @@ class Proposer:
         number = self._n_proposed
         for start in self._starts:
             if self._is_new(architecture := canonical(start.architecture, self._table)):
-                return self._started(architecture, start.origin)
+                return self._started(architecture, start)
         for attempt in range(SAMPLER_DRAWS if self._sampler else 0):
             if (found := self._from_sampler(attempt)) is not None:
                 return found
@@ -107,14 +109,14 @@ class Proposer:
             values = outcome.objectives if isinstance(outcome, Completed) else None
             self._sampler.tell(number, values)
 
-    def _started(self, architecture: Architecture, origin: Origin) -> ProposalRow:
+    def _started(self, architecture: Architecture, start: Start) -> ProposalRow:
         """A start; where the sampler could have come to it itself, it learns from it."""
-        answers: Sequence[Answered] = ()
-        if self._sampler is not None:
+        answers = start.answers
+        if self._sampler is not None and not answers:
             answers = find_walk(self._space, architecture, self._table)
         if self._sampler is not None and answers:
             self._sampler.restore(self._n_proposed, answers)
-        return self._proposal(architecture, answers, origin)
+        return self._proposal(architecture, answers, start.origin)
 
     def _from_sampler(self, attempt: int) -> ProposalRow | None:
         assert self._sampler is not None

@@ -22,6 +22,8 @@ def _sentences(judgement: Judgement) -> Iterator[str]:
         best = judgement.finalists[0]
         yield "No winner: there is no scored single call to compare with."
         yield f"{best.pipeline_id} scored highest, {_on(best)}."
+    elif judgement.uncompared:
+        yield from _uncompared(judgement, compared)
     elif not compared:
         yield "No winner: no finalist shares a scored question with the best single call."
     elif (winner := judgement.winner) is not None:
@@ -41,6 +43,18 @@ def _without_finalists(judgement: Judgement) -> Iterator[str]:
         yield f"which scored {_on(judgement.baseline)}."
     else:
         yield "No winner: there is no finalist, since no pipeline was evaluated to the end."
+
+
+def _uncompared(judgement: Judgement, compared: list[Comparison]) -> Iterator[str]:
+    missing = ", ".join(judgement.uncompared)
+    is_one = len(judgement.uncompared) == 1
+    yield f"No winner: the single call{'' if is_one else 's'} {missing}"
+    yield f"{'has' if is_one else 'have'} no score on the questions of the finalists, and might be"
+    yield "the best. See the errors of the questions."
+    if compared:
+        best = max(compared, key=lambda one: one.difference.value)
+        yield f"Against the others {best.pipeline_id} does best: {_means(best)}, a difference of"
+        yield f"{_range(best.difference)} {_confidence(judgement)}."
 
 
 def _won(judgement: Judgement, winner: Standing) -> Iterator[str]:

@@ -29,8 +29,9 @@ def judge(
     """Name the winner, or say why there is none.
 
     Args:
-        singles: Single calls; with scores for none of them nothing can win. The best of them here
-            is the baseline, but a winner is better than each: which one looked best may be chance.
+        singles: Single calls. The best of them here is the baseline, but a winner is better than
+            each: which one looked best may be chance. Nothing wins where one of them has no scored
+            question in common with a finalist.
         finalists: Pipelines with results on questions that did not choose them. One that is a
             single call of the others is not compared.
         objectives: Those of the job. With more than one, the cheapest finalist that cannot be told
@@ -52,7 +53,8 @@ def judge(
         default=None,
     )
     standings = _standings(known, scored, price, coverage)
-    winner = next((one for one in standings if one.is_proven), None)
+    uncompared = _uncompared(singles, scored)
+    proven = [] if uncompared else [one for one in standings if one.is_proven]
     judgement = Judgement(
         objectives=tuple(objectives),
         price=price,
@@ -60,8 +62,13 @@ def judge(
         baseline=None if base is None else standing_of(base, coverage=coverage),
         finalists=standings,
         unscored=tuple(one.pipeline_id for one in others if not one.n_scored),
-        winner_id=None if winner is None else winner.pipeline_id,
-        frugal=_frugal(standings, scored, base, price, coverage) if len(objectives) > 1 else None,
+        uncompared=uncompared,
+        winner_id=proven[0].pipeline_id if proven else None,
+        frugal=(
+            _frugal(proven, standings, scored, base, price, coverage)
+            if len(objectives) > 1
+            else None
+        ),
     )
     return replace(judgement, verdict=verdict_of(judgement))
 
@@ -87,6 +94,16 @@ def compare(one: Measured, other: Measured, *, coverage: float = 0.95) -> Compar
         n_ties=sum(a == b for a, b in pairs),
         n_left_out=len(asked) - len(shared),
         smallest_difference=shown_by(scores, others, coverage=coverage),
+    )
+
+
+def _uncompared(singles: Sequence[Measured], scored: Sequence[Measured]) -> tuple[str, ...]:
+    """Single calls that share no scored question with one of the finalists that have any."""
+    ours = [one.scores().keys() for one in scored]
+    return tuple(
+        single.pipeline_id
+        for single in singles
+        if any(single.scores().keys().isdisjoint(keys) for keys in ours)
     )
 
 
@@ -145,6 +162,7 @@ def standing_of(measured: Measured, *, coverage: float = 0.95) -> Standing:
 
 
 def _frugal(
+    proven: Sequence[Standing],
     standings: Sequence[Standing],
     scored: Sequence[Measured],
     base: Measured | None,
@@ -157,7 +175,6 @@ def _frugal(
     the best single call among all.
     """
     by_id = {one.pipeline_id: one for one in scored}
-    proven = [one for one in standings if one.is_proven]
     best = by_id[proven[0].pipeline_id] if proven else base
     if best is None:
         return None

@@ -16,6 +16,7 @@ from archon.search.evaluate import Evaluator
 from archon.search.front import finalists
 from archon.search.held_out import run_held_out
 from archon.search.judgement import Judgement
+from archon.search.known_good import known_good
 from archon.search.objectives import DIRECTIONS, Measured
 from archon.search.propose import Proposer
 from archon.search.sampler import OptunaSampler
@@ -34,6 +35,8 @@ from archon.store.opening import Store
 STARTUP_SHARE, FEWEST_STARTUP, MOST_STARTUP = 0.25, 3, 10
 """TPE's first trials are drawn by chance: this share of all, within these limits (Optuna's own
 default is the upper one, which would leave a study of a dozen trials to chance)."""
+SEED_SHARE = 1 / 3
+"""At most this share of the trials are pipelines that are known to be good elsewhere."""
 
 Say = Callable[[str], None]
 
@@ -167,8 +170,8 @@ class StudyRun:
 
     async def _judge(self, evaluator: Evaluator, end: SearchEnd) -> tuple[Judgement, str]:
         singles = best_single_calls(end.measured)
-        if not singles and end.measured:
-            singles = self._unmeasured_singles()
+        if end.measured:
+            singles += self._unmeasured_singles(end.measured)
         others = [one for one in end.measured if not is_single_call(one)]
         chosen = finalists(others, self._job.objectives, self._job.finalists)
         measured, missing = await run_held_out(
@@ -183,11 +186,16 @@ class StudyRun:
         n = len(singles)
         return judge(measured[:n], measured[n:], self._job.objectives), missing
 
-    def _unmeasured_singles(self) -> tuple[Measured, ...]:
+    def _unmeasured_singles(self, measured: Sequence[Measured]) -> tuple[Measured, ...]:
         """The single calls without a complete trial: a fault must not cost a study its baseline."""
+        known = {one.pipeline_id for one in measured}
         rows = self._store.reader().trials(self._study_id, limit=None)
         begun = [row.proposal for row in rows if row.proposal.origin == "baseline"]
-        return tuple(Measured(p.pipeline_id, p.architecture, ()) for p in begun[:N_SINGLE_CALLS])
+        return tuple(
+            Measured(proposal.pipeline_id, proposal.architecture, ())
+            for proposal in begun
+            if proposal.pipeline_id not in known
+        )
 
     def _pipelines(self) -> list[str]:
         return [row.proposal.pipeline_id for row in self._trials]
@@ -204,13 +212,16 @@ class StudyRun:
 
 def proposer_of(job: JobSpec) -> Proposer:
     """The proposer of a job, with an empty history."""
-    sampler = None
-    if job.sampler != "exhaustive":
-        n_trials = job.budget.trials or int(MOST_STARTUP / STARTUP_SHARE)
-        n_startup = min(MOST_STARTUP, max(FEWEST_STARTUP, int(n_trials * STARTUP_SHARE)))
-        directions = [DIRECTIONS[objective] for objective in job.objectives]
-        sampler = OptunaSampler(job.sampler, directions, n_startup=n_startup)
-    return Proposer(job.space, sampler, seed=job.seed, starts=single_calls(job.space))
+    starts = single_calls(job.space)
+    if job.sampler == "exhaustive":
+        return Proposer(job.space, None, seed=job.seed, starts=starts)
+    n_trials = job.budget.trials or int(MOST_STARTUP / STARTUP_SHARE)
+    n_startup = min(MOST_STARTUP, max(FEWEST_STARTUP, int(n_trials * STARTUP_SHARE)))
+    seeds = known_good(job.space, most=int(n_trials * SEED_SHARE))
+    # Chance keeps its share: what is known to be good is no draw.
+    directions = [DIRECTIONS[objective] for objective in job.objectives]
+    sampler = OptunaSampler(job.sampler, directions, n_startup=n_startup + len(seeds))
+    return Proposer(job.space, sampler, seed=job.seed, starts=(*starts, *seeds))
 
 
 def is_single_call(one: Measured) -> bool:

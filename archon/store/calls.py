@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from archon.core.calls import CallBatch, CallKey, ModelReply
 from archon.core.errors import StoreError
 from archon.store.completions import from_row, is_intact, to_row
-from archon.store.losses import delete_intents, paid, record_losses, take_away
+from archon.store.losses import bury, delete_intents, paid, record_losses, take_away
 from archon.store.owners import is_alive
 from archon.store.schema import calls, intents, requests
-from archon.store.statements import Key, Prepared, has_key, insert_new, listed
+from archon.store.statements import Key, Prepared, insert_new, listed, with_keys
 from archon.store.writer import Step, Writer
 
 POLL_S = 0.2
@@ -78,10 +78,9 @@ class CallSteps:
     def __init__(self, owner: str, dialect: str) -> None:
         """Steps of one owner in a database of one dialect."""
         self.owner = owner
-        self._stored = Prepared(sa.select(calls).where(has_key(calls, dialect)))
+        self._stored = Prepared(with_keys(sa.select(calls), calls, dialect))
         is_others = intents.c.owner != sa.bindparam("owner", type_=sa.Text)
-        held = sa.select(intents).where(has_key(intents, dialect), is_others)
-        self._held = Prepared(held)
+        self._held = Prepared(with_keys(sa.select(intents).where(is_others), intents, dialect))
         self._put_calls = Prepared(insert_new(calls, dialect))
         self._put_intents = Prepared(insert_new(intents, dialect))
         self._put_requests = Prepared(insert_new(requests, dialect))
@@ -169,9 +168,7 @@ class CallSteps:
     def bury(self, connection: sa.Connection, owners: Iterable[str]) -> None:
         """Turn the intents of dead owners into uncertain spend; what was not sent is forgotten."""
         for owner in owners:
-            take_away(connection, sa.and_(intents.c.owner == owner, intents.c.sent_at < 0))
-            rows = take_away(connection, intents.c.owner == owner)
-            record_losses(connection, rows, "owner_died")
+            bury(connection, owner)
 
     def bury_the_dead(self, connection: sa.Connection) -> None:
         """Turn the intents of owners that no longer live into uncertain spend."""

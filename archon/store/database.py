@@ -24,7 +24,7 @@ def parse_url(url: str) -> sa.URL:
     """
     try:
         parsed = sa.make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # the latter for a port that is no number
         raise SetupError(
             "the database's address is not a URL. Write sqlite:////path/to/archon.db or "
             "postgresql://user@host/name"

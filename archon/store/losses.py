@@ -54,6 +54,12 @@ def delete_intents(connection: sa.Connection, rows: Sequence[dict[str, Any]]) ->
     _DELETE.write(connection, rows)
 
 
+def bury(connection: sa.Connection, owner: str) -> None:
+    """Turn the intents of a dead owner into uncertain spend; what was not sent is forgotten."""
+    take_away(connection, sa.and_(intents.c.owner == owner, intents.c.sent_at < 0))
+    record_losses(connection, take_away(connection, intents.c.owner == owner), "owner_died")
+
+
 def record_losses(
     connection: sa.Connection, rows: Sequence[dict[str, Any]], reason: LossReason
 ) -> None:

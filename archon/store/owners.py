@@ -19,7 +19,7 @@ database agree on the time to within a few seconds."""
 
 
 def new_owner() -> str:
-    """``host/pid namespace/pid/start of the process/random``: unique, with no secret in it."""
+    """``host/boot and namespace/pid/start of the process/random``: unique, no secret in it."""
     return "/".join(
         (*_this_host(), str(os.getpid()), _start(os.getpid()) or "", secrets.token_hex(4))
     )
@@ -48,10 +48,13 @@ def can_look_up(owner: str) -> bool:
 
 
 def _this_host() -> tuple[str, str]:
-    # Containers may share a host name and not its processes.
-    namespace = Path("/proc/self/ns/pid")
+    """Name of the host, and what tells apart those of one name: the boot and the PID namespace."""
+    # Cloned machines share a name, and containers may share one without sharing processes. The
+    # first namespace has the same inode on every Linux machine, so it needs the boot beside it.
+    namespace, boot = Path("/proc/self/ns/pid"), Path("/proc/sys/kernel/random/boot_id")
     inode = namespace.stat().st_ino if namespace.exists() else 0
-    return socket.gethostname().replace("/", "_"), str(inode)
+    started = boot.read_text().strip() if boot.exists() else ""
+    return socket.gethostname().replace("/", "_"), f"{started}:{inode}"
 
 
 def _is_running(pid: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,12 +25,12 @@ def insert_new(table: sa.Table, dialect: str) -> sa.Insert:
     return statement.execution_options(preserve_rowcount=True)
 
 
-@functools.cache
-def has_key(table: sa.Table, dialect: str) -> sa.ColumnElement[bool]:
-    """The condition that a row's (digest, slot) is in the list that parameter ``keys`` holds.
+def with_keys(statement: sa.Select[Any], table: sa.Table, dialect: str) -> sa.Select[Any]:
+    """A statement that gives only rows whose (digest, slot) is in the list of parameter ``keys``.
 
-    The list is one parameter, as JSON: a statement is then the same for any number of keys. As a
-    list of values it would also make SQLite read the whole table as soon as there are two.
+    The list is one parameter, as JSON, and is joined: a statement is then the same for any number
+    of keys, and each row is looked up by its whole key. Under a condition that a pair is in a list,
+    SQLite reads all of the table, or all slots of a digest.
     """
     keys = sa.bindparam("keys", type_=sa.Text)
     if dialect == "postgresql":
@@ -39,16 +39,15 @@ def has_key(table: sa.Table, dialect: str) -> sa.ColumnElement[bool]:
     else:
         pairs = sa.func.json_each(keys)
         first, second = (f"json_extract(wanted.value, '$[{place}]')" for place in (0, 1))
-    slot = sa.cast(sa.literal_column(second), sa.Integer).label("slot")
-    wanted = sa.select(sa.literal_column(first, sa.Text), slot).select_from(
-        pairs.table_valued("value", name="wanted")
-    )
-    return sa.tuple_(table.c.digest, table.c.slot).in_(wanted)
+    has_digest = table.c.digest == sa.literal_column(first, sa.Text)
+    has_slot = table.c.slot == sa.cast(sa.literal_column(second), sa.Integer)
+    wanted = pairs.table_valued("value", name="wanted")
+    return statement.join(wanted, sa.and_(has_digest, has_slot))
 
 
-def listed(keys: Collection[Key]) -> dict[str, str]:
-    """The parameter of ``has_key``."""
-    return {"keys": _ENCODER.encode(sorted(keys))}
+def listed(keys: Iterable[Key]) -> dict[str, str]:
+    """The parameter of ``with_keys``."""
+    return {"keys": _ENCODER.encode(sorted(set(keys)))}
 
 
 def select_by_keys(
@@ -60,8 +59,8 @@ def select_by_keys(
     """The rows of a statement whose key in ``table`` is one of these."""
     if not keys:
         return []
-    with_key = statement.where(has_key(table, connection.dialect.name))
-    return connection.execute(with_key, listed(keys)).all()
+    chosen = with_keys(statement, table, connection.dialect.name)
+    return connection.execute(chosen, listed(keys)).all()
 
 
 class Prepared:

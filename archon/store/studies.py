@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from archon.core.errors import Conflict, NotFound, StoreError
 from archon.core.records import ExampleRow, NewStudy, StudyState
-from archon.store.losses import record_losses, take_away
+from archon.store.losses import bury
 from archon.store.owners import HEARTBEAT_S, LEASE_S, can_look_up, is_alive
-from archon.store.schema import examples, intents, reports, studies
+from archon.store.schema import examples, reports, studies
 from archon.store.statements import insert_new
 from archon.store.writer import Step, Writer
 
@@ -140,7 +140,7 @@ class StudySteps:
             if is_held and not change.is_forced:
                 return _held(change.study_id, owner, silent_s)
             # What it had in flight is lost, and must be neither waited for nor free.
-            record_losses(connection, take_away(connection, intents.c.owner == owner), "owner_died")
+            bury(connection, owner)
         if stored["state"] == "running":
             # Cut off: it ran on after its last sign of life, but not until the next one was due.
             elapsed_s += min(max(silent_s, 0.0), HEARTBEAT_S)

@@ -3,8 +3,8 @@
 A stub in a process of its own answers after 50 ms. Three pipelines run 20 questions, one at a time
 and 16 at a time, with every call recorded durably. The bare loop sends the very same requests in
 the same order of dependence with aiohttp and keeps nothing. Both run in turns, so that a noisy
-machine is noisy for both; a ratio is the median over the rounds. The process is set up as that of
-``archon search`` is.
+machine is noisy for both; a ratio is the median over the rounds. The garbage
+collector is set as in ``archon search``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import aiohttp
 
-from archon.cli.running import complete
+from archon.cli.running import spare_the_collector
 from archon.core.architecture import Architecture, ComponentSpec
 from archon.core.calls import CallBatch, CallKey, ModelCard, ModelClient, ModelReply
 from archon.models.openai_endpoint import OpenAIEndpoint
@@ -275,9 +275,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each kind")
     rounds = parser.parse_args().rounds
+    spare_the_collector()
     with tempfile.TemporaryDirectory() as folder:
-        figures = complete(compare(Path(folder), rounds))
-        figures += complete(durable(Path(folder), rounds))
+        figures = asyncio.run(compare(Path(folder), rounds))
+        figures += asyncio.run(durable(Path(folder), rounds))
     print_figures("runtime", figures)
 
 

@@ -143,8 +143,10 @@ async def test_study_of_a_host_that_is_gone_is_free_after_half_a_minute_of_silen
     with open_store(url) as store:
         await store.studies().create(NewStudy("s", "sums", "{}", "f", 0), ())
         await store.calls("s").claim(batch_of(), IDENTITY, reserved_nusd=100)
-        for table in ("studies", "intents"):
-            assert alter(url, elsewhere.format(table)) == 1
+        queued = batch_of("Waits for a place?", slots=(0, 1))
+        await store.calls("s").claim(queued, IDENTITY, reserved_nusd=100, is_sent=False)
+        for table, n in (("studies", 1), ("intents", 3)):
+            assert alter(url, elsewhere.format(table)) == n
     with open_store(url) as store:
         assert store.reader().find_study("s").has_live_owner
         with pytest.raises(Conflict, match=r"process 7 on gone.*try again in (29|30) s"):

@@ -19,6 +19,7 @@ from tests.stub.wire import Completion, Format, anthropic_body, openai_body, ope
 
 DRIP_S = 0.2
 TIMER_LATE_S = 0.0005
+"""The mean by which a loop's timer, which rounds up to whole milliseconds, is late."""
 ENDLESS_CHUNK = b" " * 65_536
 _JSON = {"Content-Type": "application/json"}
 _PATHS: dict[str, Format] = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}
@@ -169,12 +170,9 @@ class Stub:
         return [self.responder(model, turns, 0 if is_greedy else first + i) for i in range(n)]
 
 
-async def _sleep_until(time: float) -> None:
-    """Sleep so that the work before it is part of a latency, as close as the loop's timer allows.
-
-    That rounds up to whole milliseconds, which would make every answer half of one late.
-    """
-    left_s = time - asyncio.get_running_loop().time() - TIMER_LATE_S
+async def _sleep_until(at: float) -> None:
+    """Sleep until a time of the loop's clock, as close as its timer allows."""
+    left_s = at - asyncio.get_running_loop().time() - TIMER_LATE_S
     await asyncio.sleep(max(0.0, left_s))
 
 

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from archon.cli.live import Progress
+from archon.core.results import Spending
 from tests.unit.search.measured import result
 
 
@@ -25,6 +26,22 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr("archon.cli.live.time", clock)
     return clock
+
+
+def test_what_the_second_chance_of_a_question_took_is_counted(clock: Clock) -> None:
+    printed = StringIO()
+    console = Console(file=printed, width=300)
+    took = Spending(calls=3, prompt_tokens=40, completion_tokens=20)
+    progress = Progress(console, ("quality",), wall_s=None, held_out_share=0.0, spent_s=0.0)
+    progress.search_begins(None, 10)
+    clock.now += 50
+    progress.results_came([replace(result(None, status="infra_fault"), split="search")])
+    clock.now += 50
+    again = replace(result(1.0), split="search", deployed=took, bought=took)
+    progress.results_came([again])
+    progress.results_came([again])
+    assert "3 calls bought" in printed.getvalue().splitlines()[-1]
+    assert "1 question" in printed.getvalue().splitlines()[-1]
 
 
 def test_time_left_leaves_the_held_out_run_its_share_and_counts_earlier_runs(clock: Clock) -> None:

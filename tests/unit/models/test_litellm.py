@@ -65,6 +65,15 @@ def test_price_comes_from_the_table_or_is_unknown(model: str, has_price: bool) -
         assert 0 < price.input_usd_per_mtok < price.output_usd_per_mtok < 10
 
 
+def test_long_prompts_are_counted_at_the_higher_price_of_the_table() -> None:
+    price = known_price("gemini/gemini-2.5-pro")
+    assert price is not None
+    usual, long = price.cost_nusd(200_000, 1_000), price.cost_nusd(200_001, 1_000)
+    assert usual == 200_000 * 1_250 + 1_000 * 10_000
+    assert long == 200_001 * 2_500 + 1_000 * 15_000
+    assert price.cost_nusd(0, 1_000, of_prompt=200_001) == 1_000 * 15_000
+
+
 @pytest.mark.parametrize(
     ("model", "provider", "name"),
     [

@@ -142,6 +142,17 @@ async def test_endpoint_that_ignores_n_is_asked_side_by_side_and_found_out_once(
     assert len(endpoint.requests) == 1 + 9 + 10
 
 
+async def test_slots_with_a_gap_that_are_asked_one_by_one_do_not_prove_that_n_is_ignored(
+    store: Store,
+) -> None:
+    endpoint = Endpoint(most=1)
+    client = reusing(endpoint, store)
+    await client.complete(replace(batch(), slots=(0, 2)))
+    endpoint.requests.clear()
+    await client.complete(batch("another?", n=2))
+    assert endpoint.requests[0] == (0, 1)
+
+
 async def test_endpoint_without_many_samples_is_asked_side_by_side(store: Store) -> None:
     endpoint = Endpoint(pause_s=0.02)
     started = time.perf_counter()

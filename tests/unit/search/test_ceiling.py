@@ -8,7 +8,7 @@ import archon.prompts
 from archon.core.architecture import Architecture, ComponentSpec, Layer
 from archon.core.calls import Price
 from archon.runtime.budget import PROMPT_OVERHEAD_TOKENS
-from archon.search.ceiling import TEMPLATE_TOKENS, Ceiling, ceiling_of
+from archon.search.ceiling import TEMPLATE_TOKENS, Ceiling, sizes_of
 from tests.unit.components.standins import STANDINS
 
 of = ComponentSpec.of
@@ -19,7 +19,8 @@ REPLY = 512
 
 
 def ceiling(*layers: Layer) -> Ceiling:
-    return ceiling_of(Architecture(layers), question_tokens=36, prices=PRICES, table=STANDINS)
+    sizes = sizes_of(Architecture(layers), question_tokens=36, prices=PRICES, table=STANDINS)
+    return sizes.pipeline
 
 
 def drawn(n: int, model: str = "a", max_tokens: int = 50) -> Layer:

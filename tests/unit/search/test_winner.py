@@ -174,6 +174,14 @@ def test_judge_names_finalists_without_scores_beside_the_others() -> None:
     assert found.verdict.endswith("Without any score, so not compared: dead.")
 
 
+def test_nothing_wins_while_a_single_call_without_scores_might_be_the_best() -> None:
+    found = judge([BASE, pipeline("dead", [None] * 60)], [TOP], QUALITY)
+    assert (found.winner_id, found.uncompared, found.proven) == (None, ("dead",), ())
+    assert found.verdict.startswith("No winner: the single call dead has no score on the questions")
+    assert "Against the others top does best: 0.70 against 0.40 on 60 questions" in found.verdict
+    assert Judgement.from_data(found.to_data()) == found
+
+
 def test_judge_pairs_only_questions_that_both_have_and_counts_the_others() -> None:
     holes: list[float | None] = [None, *improved(20)[1:]]
     base_holes: list[float | None] = [*SINGLE[:-1], None]

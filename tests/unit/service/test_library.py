@@ -41,6 +41,10 @@ async def test_study_runs_in_a_running_loop_and_its_pipeline_answers(
         study.report()
     report = await study.run()
     assert report.study.state == "completed"
+    single = study.pipeline_of(0)
+    assert single.architecture.pipeline_id() == report.trials[0].pipeline_id
+    with pytest.raises(NotFound):
+        study.pipeline_of(99)
     assert study.front() == tuple(line for line in report.trials if line.is_on_front)
     study.best().save(tmp_path / "best.yaml")
     async with Pipeline.load(tmp_path / "best.yaml") as pipeline:

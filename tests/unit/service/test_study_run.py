@@ -152,6 +152,32 @@ async def test_single_call_that_met_faults_in_the_search_is_measured_on_the_held
     assert (baseline.pipeline_id, baseline.n_scored) == (report.trials[0].pipeline_id, 20)
 
 
+async def test_nothing_wins_over_a_single_call_that_no_question_was_scored_for(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    stub.always("adds-1.0", "400")
+    small = {"url": stub.base_url, "model": "adds-0.3", "send_slots": True}
+    path = write_job(
+        tmp_path,
+        stub.base_url,
+        models={"small": small, "strong": {**small, "model": "adds-1.0"}},
+        budget={"trials": 6},
+        space={
+            "layers": [
+                {"generate": {"model": ["small", "strong"], "samples": [1, 9]}},
+                {"vote": {"answer": "number"}},
+            ]
+        },
+    )
+    report = await run(load_job(path), store, settings)
+    assert report.final is not None
+    judgement = report.final.judgement
+    strong = next(line for line in report.trials if line.state == "failed")
+    assert judgement.uncompared == (strong.pipeline_id,)
+    assert judgement.winner_id is None
+    assert f"the single call {strong.pipeline_id} has no score" in judgement.verdict
+
+
 async def test_held_out_question_without_a_score_is_recorded_and_counted(
     stub: Stub, tmp_path: Path, store: Store, settings: Settings
 ) -> None:

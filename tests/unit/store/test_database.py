@@ -32,8 +32,9 @@ connection.execute("COMMIT")
         ("sqlite://", "needs a file"),
         ("sqlite:///:memory:", "needs a file"),
         ("mysql://host/name", "a mysql database cannot be used"),
+        ("postgresql://ann:hunter2@host:abc/name", "not a URL"),
     ],
-    ids=["no-url", "no-file", "memory", "other-database"],
+    ids=["no-url", "no-file", "memory", "other-database", "no-port"],
 )
 def test_unusable_url_says_what_to_write(url: str, message: str) -> None:
     with pytest.raises(SetupError, match=message):

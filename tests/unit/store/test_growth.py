@@ -49,13 +49,15 @@ class CountedEngine:
             return (self.count - before) * STEPS_PER_COUNT
 
     def fill(self, n: int) -> None:
-        """Store and claim so many calls that nobody below asks for."""
+        """Store and claim so many calls that nobody below asks for: of others, and other slots."""
         digests = [hashlib.sha256(str(i).encode()).hexdigest() for i in range(n)]
         batches = [replace(batch_of(), digest=digest, slots=(0,)) for digest in digests]
+        batches += [replace(batch_of(), slots=(2 * N_KEYS + 2 * i,)) for i in range(n)]
         rows = [to_row(reply_to(batch), 1) | {"study_id": "s"} for batch in batches]
         with self.engine.begin() as connection:
             self.steps.put(connection, [rows])
-            self.steps.claim(connection, [_claim(replace(b, slots=(1,))) for b in batches])
+            claims = [_claim(replace(b, slots=(b.slots[0] + 1,))) for b in batches]
+            self.steps.claim(connection, claims)
 
 
 def _claim(batch: CallBatch) -> Claim:

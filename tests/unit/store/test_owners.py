@@ -46,6 +46,15 @@ def test_owner_on_another_host_is_judged_by_its_silence(silent_s: float, expecte
     assert is_alive("elsewhere/1/1/1/abcd", silent_s=silent_s) is expected
 
 
+def test_process_of_another_boot_is_not_looked_up_here() -> None:
+    host, where, _, _, token = new_owner().split("/")
+    boot, _, namespace = where.rpartition(":")
+    clone = "/".join((host, f"another-boot:{namespace}", "1", "1", token))
+    assert boot, "Linux tells its boots apart"
+    assert is_alive(clone, silent_s=0)
+    assert not is_alive(clone, silent_s=FORGOTTEN_AFTER_S)
+
+
 def test_owner_that_must_give_signs_of_life_is_judged_by_its_lease() -> None:
     elsewhere = "elsewhere/1/1/1/abcd"
     assert is_alive(elsewhere, silent_s=29.0, forgotten_after_s=LEASE_S)
