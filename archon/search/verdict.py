@@ -22,10 +22,10 @@ def _sentences(judgement: Judgement) -> Iterator[str]:
         best = judgement.finalists[0]
         yield "No winner: there is no scored single call to compare with."
         yield f"{best.pipeline_id} scored highest, {_on(best)}."
-    elif judgement.uncompared:
-        yield from _uncompared(judgement, compared)
     elif not compared:
         yield "No winner: no finalist shares a scored question with the best single call."
+    elif judgement.uncompared:
+        yield from _uncompared(judgement, compared)
     elif (winner := judgement.winner) is not None:
         yield from _won(judgement, winner)
     else:
@@ -51,10 +51,9 @@ def _uncompared(judgement: Judgement, compared: list[Comparison]) -> Iterator[st
     yield f"No winner: the single call{'' if is_one else 's'} {missing}"
     yield f"{'has' if is_one else 'have'} no score on the questions of the finalists, and might be"
     yield "the best. See the errors of the questions."
-    if compared:
-        best = max(compared, key=lambda one: one.difference.value)
-        yield f"Against the others {best.pipeline_id} does best: {_means(best)}, a difference of"
-        yield f"{_range(best.difference)} {_confidence(judgement)}."
+    best = max(compared, key=lambda one: one.difference.value)
+    yield f"Against the others {best.pipeline_id} does best: {_means(best)}, a difference of"
+    yield f"{_range(best.difference)} {_confidence(judgement)}."
 
 
 def _won(judgement: Judgement, winner: Standing) -> Iterator[str]:
