@@ -1,0 +1,95 @@
+"""A world as a whole: its questions, its models, and the ones that ship with Archon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archon.core.calls import ModelCard, Price
+from archon.world.cast import FuserSkills, JudgeSkills, Pace, SimulatedModel
+from archon.world.client import SimulatedClient
+from archon.world.draws import Draws
+from archon.world.questions import QuestionRules, Questions
+from archon.world.replies import Speaker
+from archon.world.tags import Mark, Tags
+
+USUAL = QuestionRules()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Questions and models, all that they say decided by one seed."""
+
+    name: str
+    models: tuple[SimulatedModel, ...]
+    rules: QuestionRules = USUAL
+    seed: int = 0
+
+    @property
+    def _tags(self) -> Tags:
+        return Tags(f"archon world {self.seed}".encode())
+
+    @property
+    def draws(self) -> Draws:
+        """Its random numbers."""
+        return Draws(self.seed)
+
+    @property
+    def questions(self) -> Questions:
+        """Its questions, numbered from 0."""
+        return Questions(self.draws, self.rules)
+
+    def model(self, name: str) -> SimulatedModel:
+        """One of its models.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        for model in self.models:
+            if model.name == name:
+                return model
+        names = ", ".join(model.name for model in self.models)
+        raise KeyError(f"no simulated model is called {name!r}; there is: {names}")
+
+    def client(self, name: str) -> SimulatedClient:
+        """What answers as this model.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        return SimulatedClient(Speaker(self.model(name), self.questions, self._tags))
+
+    def mark_of(self, text: str) -> Mark | None:
+        """What an answer is: its last tag; None where it has none, which is a wrong answer."""
+        marks = [mark for _, mark in self._tags.read(text)]
+        return marks[-1] if marks else None
+
+    def card(self, name: str, alias: str = "") -> ModelCard:
+        """What the runtime needs to know of a model.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        identity = f"simulated/{self.name}/{self.seed}/{name}"
+        return ModelCard(alias or name, identity, self.model(name).price, has_many_samples=True)
+
+
+def default_world(seed: int = 0) -> World:
+    """A weak cheap model, two middling ones of a family, a strong one 30 times as dear."""
+    return World(
+        "default",
+        (
+            SimulatedModel("weak", -0.5, "alpha", Price(0.1, 0.4), pace=Pace(first_s=0.2)),
+            SimulatedModel("middle", 0.3, "beta", Price(0.5, 2.0)),
+            SimulatedModel("middle-too", 0.5, "beta", Price(0.6, 2.4)),
+            SimulatedModel(
+                "strong",
+                1.5,
+                "gamma",
+                Price(3.0, 12.0),
+                judge=JudgeSkills(true_positive=0.9, false_positive=0.1, reliability=2.5),
+                fuser=FuserSkills(copies=0.6, discernment=1.5, distraction=0.3),
+                pace=Pace(tokens=160.0, first_s=0.8, tokens_per_s=50.0),
+            ),
+        ),
+        seed=seed,
+    )
