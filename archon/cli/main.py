@@ -14,6 +14,7 @@ import typer
 from archon.cli.ask import ask
 from archon.cli.components import components
 from archon.cli.db import db
+from archon.cli.demo import demo
 from archon.cli.doctor import doctor
 from archon.cli.estimate import estimate
 from archon.cli.eval import evaluate
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(demo)
 app.command()(search)
 app.command()(ls)
 app.command()(show)

@@ -86,7 +86,8 @@ class _Walk:
     lower: int = 0
     """How far the numbers of samples and of models are below the greatest."""
     forks: list[tuple[str, tuple[Scalar, ...]]] = field(default_factory=list)
-    """Choices between layers that were met, with the alternatives that were not taken."""
+    """Choices of layers that were met, with the alternatives that were not taken; of a chain that
+    may be repeated, one round more than it must be."""
 
     def category(self, name: str, options: Sequence[Scalar]) -> Scalar:
         """See ``Choices``."""
@@ -103,6 +104,10 @@ class _Walk:
 
     def integer(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
         """See ``Choices``."""
+        if name.endswith("times"):
+            taken = self.turns.get(name, low)
+            self.forks.append((name, (low + 1,) if taken == low else ()))
+            return int(taken or 0)
         if name.endswith((".samples", ".models.n")):
             n_steps = (high - low) // step
             return low + step * (n_steps >> self.lower)

@@ -34,6 +34,7 @@ from archon.service.needs import key_of, provider_of
 from archon.service.settings import Settings, keep_litellm_at_home
 from archon.spec.benchmark_spec import ScorerSpec
 from archon.spec.model_spec import ModelSpec
+from archon.world.world import WORLDS
 
 Say = Callable[[str], None]
 
@@ -227,6 +228,9 @@ def _opened(
         if most is not None:
             card = replace(card, context_tokens=most)
         return EngineModel(local, engine), card
+    if spec.backend == "simulated":
+        name, _, model = spec.model.partition("/")
+        return WORLDS[name].client(model), WORLDS[name].card(model, spec.alias)
     # LiteLLM would find it too, but a key that we do not know cannot be kept out of messages.
     secret = key_of(spec, settings)
     deadline_s = spec.limits.deadline_s or DEADLINE_S

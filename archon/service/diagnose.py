@@ -134,6 +134,8 @@ def _model(model: ModelSpec, settings: Settings) -> tuple[Finding, ...]:
     )
     if missing or model.backend == "url":
         return missing
+    if model.backend == "simulated":
+        return (Finding(name, "ok", f"simulated: {model.model}"),)
     here = ", ".join(need.what.partition(" (")[0] for need in needs)
     doubt = "" if keeps_key(model) else f". {FOLLOWS_REDIRECTS}"
     return (Finding(name, "ok", f"{model.backend} {model.model}: {here}{doubt}"),)

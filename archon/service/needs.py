@@ -22,7 +22,7 @@ FOLLOWS_REDIRECTS = (
     "the environment that you do not trust."
 )
 
-PriceSource = Literal["file", "LiteLLM's table", "local", "unknown"]
+PriceSource = Literal["file", "LiteLLM's table", "local", "simulated", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,8 @@ def _report(model: ModelSpec, settings: Settings) -> ModelReport:
 def _price(model: ModelSpec) -> tuple[Price | None, PriceSource]:
     if model.backend == "engine":
         return Price(), "local"
+    if model.backend == "simulated":
+        return model.price, "simulated"
     if model.price is not None:
         return model.price, "file"
     if model.backend == "litellm" and find_spec("litellm") is not None:

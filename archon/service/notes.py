@@ -20,15 +20,21 @@ from archon.search.space import (
 from archon.service.settings import keep_litellm_at_home
 from archon.spec.job import JobSpec
 
+_MADE_UP = (
+    "simulated, with prices and times: {}. Nothing that is found here says anything of real models."
+)
+
 
 def notes_on(job: JobSpec) -> tuple[str, ...]:
     """Sentences for the user; LiteLLM is asked where it is installed."""
+    simulated = [repr(model.alias) for model in job.models if model.backend == "simulated"]
+    made_up = (_MADE_UP.format(", ".join(simulated)),) if simulated else ()
     hosted = [model for model in job.models if model.backend == "litellm"]
     if not hosted or find_spec("litellm") is None:
-        return ()
+        return made_up
     keep_litellm_at_home()
     varied = _varied(job.space.root)
-    return tuple(
+    return made_up + tuple(
         f"the model {model.alias!r} ({model.model}) takes no temperature, and the space varies it: "
         "pipelines that differ in nothing else are equal, and each is paid for. Leave its "
         "temperature out, or take another model."

@@ -18,6 +18,10 @@ from archon.scoring.base import Checked, check_examples
 from archon.scoring.judge import Asks
 from archon.scoring.table import build_scorer
 from archon.spec.benchmark_spec import BenchmarkSpec
+from archon.world.world import WORLDS
+
+N_SIMULATED = 1_000
+"""Questions of a simulated world that a benchmark has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,10 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
     """
     if spec.source == "builtin":
         return shipped(spec.location)
+    if spec.source == "simulated":
+        world = WORLDS[spec.location]
+        examples = world.questions.examples(range(N_SIMULATED))
+        return Benchmark.of(f"simulated-{spec.location}", examples, source=world.identity)
     if spec.source == "file":
         return load(Path(spec.location), spec.fields, skip_bad_rows=spec.skip_bad_rows)
     return load_hub(

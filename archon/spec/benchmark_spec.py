@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from archon.benchmarks.fields import FieldMap
 from archon.components.table import suggest
@@ -14,8 +14,9 @@ from archon.scoring.table import problems_of
 from archon.spec.edge import read_section
 from archon.spec.findings import Findings, named, show
 from archon.spec.job_file import BenchmarkSection, FieldsSection
+from archon.world.world import WORLDS
 
-Source = Literal["builtin", "file", "hf"]
+Source = Literal["builtin", "file", "hf", "simulated"]
 _SCORER = "Write scorer: {kind: exact}, or another kind."
 
 
@@ -38,8 +39,8 @@ class BenchmarkSpec:
 
     source: Source
     location: str
-    """Name of a shipped one, path of a file (seen from where the program runs), or name on the
-    hub."""
+    """Name of a shipped one, path of a file (seen from where the program runs), name on the hub, or
+    name of a simulated world."""
     scorer: ScorerSpec
     fields: FieldMap
     skip_bad_rows: bool = False
@@ -72,11 +73,11 @@ def read_benchmark(
         written["scorer"] = {}  # its own reader says what is wrong
     section = read_section(BenchmarkSection, written, "benchmark", findings)
     scorer, may_judge_itself = _scorer(data.get("scorer"), aliases, findings)
-    sources: tuple[Source, ...] = ("builtin", "file", "hf")
+    sources: tuple[Source, ...] = get_args(Source)
     given = [source for source in sources if data.get(source) is not None]
     if len(given) != 1:
         said = "names no questions." if not given else f"has {' and '.join(given)}."
-        hint = "Write exactly one of builtin, file and hf."
+        hint = "Write exactly one of builtin, file, hf and simulated."
         findings.add("benchmark", f"the benchmark {said}", hint)
         return None
     if section is None or scorer is None:
@@ -106,6 +107,12 @@ def _location(section: BenchmarkSection, findings: Findings) -> str:
             message = f"no benchmark {named(section.builtin)} comes with Archon."
             findings.add("benchmark.builtin", message, hint)
         return section.builtin
+    if section.simulated is not None:
+        if section.simulated not in WORLDS:
+            hint = f"There is: {', '.join(WORLDS)}."
+            message = f"there is no simulated world {named(section.simulated)}."
+            findings.add("benchmark.simulated", message, hint)
+        return section.simulated
     if section.file is not None:
         if "://" in section.file:
             findings.add("benchmark.file", "expected a path, got a URL.", "Download it first.")

@@ -35,11 +35,12 @@ class HubSection(Strict):
 
 
 class BenchmarkSection(Strict):
-    """``benchmark:``. Exactly one of ``builtin``, ``file`` and ``hf`` says where the rows are."""
+    """``benchmark:``. Exactly one of the first four says where the rows are."""
 
     builtin: str | None = None
     file: str | None = Field(None, min_length=1, max_length=4096)
     hf: HubSection | None = None
+    simulated: str | None = None
     fields: FieldsSection = FieldsSection()
     skip_bad_rows: bool = False
     scorer: dict[str, object]

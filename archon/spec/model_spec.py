@@ -1,25 +1,28 @@
 """The ``models:`` section, the same in job and pipeline files: which model stands behind an alias.
 
-Exactly one of three keys says where it runs: ``engine`` (the embedded one), ``litellm`` (a hosted
-provider) or ``url`` (any OpenAI-compatible endpoint). Keys are named (``key_env``), never given.
+Exactly one of four keys says where it runs: ``engine`` (the embedded one), ``litellm`` (a hosted
+provider), ``url`` (any OpenAI-compatible endpoint) or ``simulated`` (a model of a made-up world).
+Keys are named (``key_env``), never given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+from archon.components.table import suggest
 from archon.core.calls import Price
 from archon.models.engine_command import CONTEXT_TOKENS
 from archon.spec.edge import Strict, read_section
 from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, show
 from archon.spec.forbidden import wrong_url
 from archon.spec.yaml_source import key_path
+from archon.world.world import WORLDS
 
-Backend = Literal["engine", "litellm", "url"]
+Backend = Literal["engine", "litellm", "url", "simulated"]
 ENGINE_MODELS = ("smollm2-135m-instruct",)
 """What the embedded engine can serve."""
 
@@ -72,20 +75,20 @@ class ModelSpec:
     @property
     def may_cost_money(self) -> bool:
         """Whether a call is, or may be, charged."""
+        if self.backend == "simulated":
+            return False
         if self.price is None:
             return self.backend != "engine"
         return self.price != Price()
 
     def to_data(self) -> dict[str, object]:
         """The entry as it stands in a file; what is left to a default is left out."""
-        data: dict[str, object] = {"engine": self.model}
-        if self.backend == "litellm":
-            data = {"litellm": self.model}
-        elif self.backend == "url":
+        data: dict[str, object] = {self.backend: self.model}
+        if self.backend == "url":
             data = {"url": self.url, "model": self.model}
         if self.key_env:
             data["key_env"] = self.key_env
-        if self.price is not None and self.backend != "engine":
+        if self.price is not None and self.backend in ("litellm", "url"):
             data["price"] = {
                 "input_usd_per_mtok": self.price.input_usd_per_mtok,
                 "output_usd_per_mtok": self.price.output_usd_per_mtok,
@@ -115,6 +118,10 @@ class _Limits(Strict):
 
 class _EngineSection(_Limits):
     engine: str
+
+
+class _SimulatedSection(_Limits):
+    simulated: str
 
 
 class _LiteLLMSection(_Limits):
@@ -173,12 +180,12 @@ def _read_model(alias: str, section: object, path: str, findings: Findings) -> M
     if not isinstance(section, Mapping):
         findings.add(path, f"expected a mapping, got {show(section)}.", f"Write {_FORMS}.")
         return None
-    backends = [name for name in ("engine", "litellm", "url") if name in section]
+    backends = [name for name in get_args(Backend) if name in section]
     if len(backends) != 1:
         said = "says not where it runs." if not backends else f"has {' and '.join(backends)}."
         findings.add(path, f"the model {said}", f"Write exactly one of: {_FORMS}.")
         return None
-    readers = {"engine": _engine, "litellm": _litellm, "url": _url}
+    readers = {"engine": _engine, "litellm": _litellm, "url": _url, "simulated": _simulated}
     return readers[backends[0]](alias, section, path, findings)
 
 
@@ -231,6 +238,23 @@ def _url(alias: str, data: Mapping[str, object], path: str, findings: Findings) 
         sends_slots=section.send_slots,
         limits=_limits(section),
     )
+
+
+def _simulated(
+    alias: str, data: Mapping[str, object], path: str, findings: Findings
+) -> ModelSpec | None:
+    section = read_section(_SimulatedSection, data, path, findings)
+    if section is None:
+        return None
+    name, _, model = section.simulated.partition("/")
+    known = [f"{world.name}/{one.name}" for world in WORLDS.values() for one in world.models]
+    if section.simulated not in known:
+        message = f"there is no simulated model {section.simulated!r}."
+        hint = suggest(section.simulated, known).strip() or f"There is: {', '.join(known)}."
+        findings.add(f"{path}.simulated", message, hint)
+        return None
+    price = WORLDS[name].model(model).price
+    return ModelSpec(alias, "simulated", section.simulated, price=price, limits=_limits(section))
 
 
 def _price(section: PriceSection | None) -> Price | None:

@@ -19,7 +19,7 @@ from archon.world.roles import Role, role_of
 from archon.world.tags import Mark, Tags
 
 GARBLED = "I would rather not say it in that form."
-LOST = "I do not know which question this is."
+LOST = "I am simulated, and know only the questions of my world. Ask for simulated question 7."
 _FAULTED, _PRAISED = "it is wrong", "none that I see"
 _CRITIQUE = re.compile(r"<<critique of answer (\d+) ")
 _GRADES = re.compile(r"<(\d+) to (\d+)>")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from archon.core.calls import ModelCard, Price
 from archon.world.cast import FuserSkills, JudgeSkills, Pace, SimulatedModel
@@ -23,6 +25,11 @@ class World:
     models: tuple[SimulatedModel, ...]
     rules: QuestionRules = USUAL
     seed: int = 0
+
+    @property
+    def identity(self) -> str:
+        """Tells it from worlds with other questions or models of the same names."""
+        return f"{self.name}/{self.seed}"
 
     @property
     def _tags(self) -> Tags:
@@ -69,7 +76,7 @@ class World:
         Raises:
             KeyError: There is none of this name.
         """
-        identity = f"simulated/{self.name}/{self.seed}/{name}"
+        identity = f"simulated/{self.identity}/{name}"
         return ModelCard(alias or name, identity, self.model(name).price, has_many_samples=True)
 
 
@@ -93,3 +100,7 @@ def default_world(seed: int = 0) -> World:
         ),
         seed=seed,
     )
+
+
+WORLDS: Mapping[str, World] = MappingProxyType({"default": default_world()})
+"""The worlds that job files can name."""

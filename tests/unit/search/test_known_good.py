@@ -11,7 +11,7 @@ from archon.components.estimate_calls import estimate_calls
 from archon.core.architecture import Architecture, ComponentSpec
 from archon.search.draw import draw
 from archon.search.known_good import known_good
-from archon.search.space import Chain, ComponentNode, Fixed, LayerNode, OneOf, Scalar, Space
+from archon.search.space import Chain, ComponentNode, Fixed, LayerNode, OneOf, Repeat, Scalar, Space
 from archon.spec.job import load_job
 from tests.unit.search.spaces import PICK, SAMPLES, TEMPERATURES, generate, longest, space
 
@@ -80,6 +80,11 @@ def test_alternative_inside_an_alternative_is_reached() -> None:
     inner = Chain((judged("critique"), fused()))
     found = space(generate(samples=SAMPLES), OneOf((("nothing", Chain()), ("more", inner))))
     assert ["generate", "critique", "fuse"] in kinds(found)
+
+
+def test_chain_that_may_be_left_out_is_gone_through_once() -> None:
+    found = space(generate(samples=SAMPLES), Repeat(judged("fuse"), 0, 3))
+    assert kinds(found) == [["generate", "fuse"]]
 
 
 def test_space_without_a_choice_of_layers_has_none() -> None:
