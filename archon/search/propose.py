@@ -103,10 +103,19 @@ class Proposer:
                 return found
         return self._from_the_rest()
 
-    def tell(self, number: int, outcome: TrialOutcome) -> None:
-        """What became of a proposal; once for each."""
+    def tell(
+        self, number: int, outcome: TrialOutcome, expected: Sequence[float] | None = None
+    ) -> None:
+        """What became of a proposal; once for each.
+
+        Args:
+            number: The proposal's.
+            outcome: How its trial ended.
+            expected: What a trial that was stopped would have reached, where that can be told: the
+                sampler learns from it as from a complete one.
+        """
         if self._sampler is not None:
-            values = outcome.objectives if isinstance(outcome, Completed) else None
+            values = outcome.objectives if isinstance(outcome, Completed) else expected
             self._sampler.tell(number, values)
 
     def _started(self, architecture: Architecture, start: Start) -> ProposalRow:

@@ -14,11 +14,14 @@ for them, since a rule would have to be tuned.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from archon.benchmarks.examples import Example
+from archon.core.records import ProposalRow
+from archon.core.results import ExampleResult
 from archon.search.front import front
-from archon.search.objectives import Measured, Objective
+from archon.search.objectives import Measured, Objective, mean_of
 
 ALPHA = 0.05
 """Chance that a trial is stopped although nothing that it is compared with dominates it in the
@@ -41,8 +44,61 @@ class Beaten:
     """The other pipeline's id."""
     n_questions: int
     """On so many it was seen."""
+    mean: float
+    """Its mean score on them; ``rival_mean`` is the other's on the same."""
+    rival_mean: float
     evidence: float
     """How many times the money of who bet on it has grown."""
+    expected: tuple[float, ...]
+    """What its objectives would have been at the end, as far as they can be told."""
+
+
+class Race:
+    """The trials of one study against those that ended before their batch began.
+
+    Trials of one batch do not see each other: what is stopped does not depend on which was faster.
+    """
+
+    def __init__(
+        self, objectives: Sequence[Objective], examples: Sequence[Example], block_size: int
+    ) -> None:
+        """Nobody has ended yet.
+
+        Args:
+            objectives: Those of the study.
+            examples: The questions of the search in their shared order.
+            block_size: Questions in one unit.
+        """
+        self._objectives = tuple(objectives)
+        self._order = {example.id: i for i, example in enumerate(examples)}
+        self._block_size = block_size
+        self._rivals: tuple[Measured, ...] = ()
+
+    def admit(self, ended: Iterable[Measured]) -> None:
+        """From now on trials run against these."""
+        self._rivals = tuple(ended)
+
+    def n_blocks(self, n_done: int) -> int:
+        """How many blocks a trial has run when it is looked at next: 1, 2, 4, 8 and so on.
+
+        All of them at once while there is nobody to be beaten by.
+        """
+        if not self._rivals:
+            return -(-len(self._order) // self._block_size)
+        return 1 << n_done.bit_length() if n_done else 1
+
+    def beaten(self, proposal: ProposalRow, results: Sequence[ExampleResult]) -> Beaten | None:
+        """By whom a trial is dominated; looks only where ``n_blocks`` says, and not at baselines.
+
+        Single calls run to their end, since every winner is compared with them.
+        """
+        blocks, rest = divmod(len(results), self._block_size)
+        is_time = rest == 0 and blocks > 0 and blocks & (blocks - 1) == 0
+        if proposal.origin == "baseline" or not is_time or len(results) >= len(self._order):
+            return None
+        ordered = sorted(results, key=lambda result: self._order[result.example_id])
+        trial = Measured(proposal.pipeline_id, proposal.architecture, tuple(ordered))
+        return beaten(trial, self._rivals, self._objectives, len(self._order))
 
 
 def evidence_behind(differences: Sequence[float], n_all: int) -> float:
@@ -96,8 +152,20 @@ def beaten(
     for rival in rivals:
         seen = _evidence(trial, rival, objectives, n_all)
         if seen >= len(rivals) / alpha:  # each comparison has its share of alpha
-            found.append(Beaten(rival.pipeline_id, trial.n_scored, seen))
+            found.append(_beaten_by(rival, trial, objectives, seen))
     return max(found, key=lambda one: (one.evidence, one.by), default=None)
+
+
+def _beaten_by(
+    rival: Measured, trial: Measured, objectives: Sequence[Objective], evidence: float
+) -> Beaten:
+    mine, theirs = trial.scores(), rival.scores()
+    shared = [i for i in mine if i in theirs]
+    mean, rival_mean = mean_of([mine[i] for i in shared]), mean_of([theirs[i] for i in shared])
+    # Questions differ in difficulty: the difference to the rival says more than the bare mean.
+    at_the_end = min(1.0, max(0.0, rival.mean("quality") + mean - rival_mean))
+    expected = tuple(at_the_end if o == "quality" else trial.mean(o) for o in objectives)
+    return Beaten(rival.pipeline_id, len(shared), mean, rival_mean, evidence, expected)
 
 
 def _evidence(
@@ -107,10 +175,10 @@ def _evidence(
     amounts = [objective for objective in objectives if objective != "quality"]
     if not all(_is_higher(trial, rival, objective) for objective in amounts):
         return 1.0
-    if "quality" not in objectives:
-        return math.inf
     mine, theirs = trial.scores(), rival.scores()
     shared = [mine[i] - theirs[i] for i in mine if i in theirs]
+    if "quality" not in objectives:
+        return math.inf if shared else 1.0
     return evidence_behind(shared, max(n_all, len(shared)))
 
 

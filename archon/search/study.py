@@ -32,8 +32,10 @@ from archon.search.evaluate import (
 )
 from archon.search.objectives import Measured, Objective, values
 from archon.search.propose import Proposer
+from archon.search.racing import Beaten, Race
 from archon.search.watch import Watcher
 
+CUT_OFF = "the search was cut off"
 TRIALS_DONE = "the budget's trials are done"
 ALL_TRIED = "every pipeline of the space has been tried"
 NOTHING_NEW = "no new pipeline was found in a space too large to go through whole"
@@ -50,6 +52,8 @@ class Plan:
     """Most trials, baselines and seeds included; None: the budget alone ends the search."""
     n_parallel: int
     """Trials in one batch."""
+    is_racing: bool = False
+    """Whether trials are stopped that will end behind another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,11 @@ class Search:
         self._history = history
         self._outcomes = {row.number: _outcome(row) for row in history.trials if row.is_over}
         self._measured: dict[int, Measured] = {}
+        self._race = (
+            Race(plan.objectives, plan.examples, plan.block_size) if plan.is_racing else None
+        )
+        self._expected: dict[int, tuple[float, ...]] = {}
+        """Of trials that were stopped: what they would have reached."""
         self._spent = next((r.reason for r in history.trials if r.state == "interrupted"), "")
         """Why the budget allows no further trial; only the budget interrupts a trial for good."""
 
@@ -111,10 +120,11 @@ class Search:
             finally:
                 # Every ask is told on every path; a trial cut off here is told so, and stays open.
                 for proposal in batch:
-                    cut_off = Stopped("interrupted", "the search was cut off")
-                    self._proposer.tell(
-                        proposal.number, self._outcomes.get(proposal.number, cut_off)
-                    )
+                    number, cut_off = proposal.number, Stopped("interrupted", CUT_OFF)
+                    outcome = self._outcomes.get(number, cut_off)
+                    self._proposer.tell(number, outcome, self._expected.get(number))
+            if self._race is not None:
+                self._race.admit(self._measured[number] for number in sorted(self._measured))
             if self._spent and not recalled:
                 reason = self._first_limit()
         measured = tuple(self._measured[number] for number in sorted(self._measured))
@@ -173,6 +183,8 @@ class Search:
         if isinstance(self._outcomes[number], Completed):
             measured = Measured(proposal.pipeline_id, proposal.architecture, tuple(results))
             self._measured[number] = measured
+        elif (lost := self._beaten(proposal, results)) is not None:
+            self._expected[number] = lost.expected
         self._watcher.trial_ended(proposal, self._outcomes[number])
 
     async def _evaluated(self, proposal: ProposalRow, results: list[ExampleResult]) -> TrialOutcome:
@@ -180,6 +192,8 @@ class Search:
         for chance in range(N_CHANCES):
             results[:] = usable(results)
             ends = await self._run_units(proposal, results, is_again=chance > 0)
+            if chance == 0 and (lost := self._beaten(proposal, results)) is not None:
+                return Stopped("pruned", self._why(lost))
             if stopped := next((end.stopped for end in ends if end.stopped), ""):
                 self._spent = stopped
                 return Stopped("interrupted", stopped)
@@ -200,7 +214,7 @@ class Search:
         """Run units until there are no more, or the budget stops one."""
         ends: list[UnitEnd] = []
         try:
-            while units := self._next_units(proposal, results):
+            while units := self._next_units(proposal, results, is_again=is_again):
                 async with asyncio.TaskGroup() as group:
                     tasks = [
                         group.create_task(self._run_unit(unit, results, is_again=is_again))
@@ -214,9 +228,9 @@ class Search:
         return ends
 
     def _next_units(
-        self, proposal: ProposalRow, results: Sequence[ExampleResult]
+        self, proposal: ProposalRow, results: Sequence[ExampleResult], *, is_again: bool
     ) -> tuple[Unit, ...]:
-        """The units that this trial runs next, side by side: all that it has not run yet.
+        """The units that this trial runs next, side by side; none where it is beaten.
 
         A trial is asked again after each set of units, so that it can grow while it is worth it.
         """
@@ -225,10 +239,26 @@ class Search:
             tuple(example for example in block if example.id not in done)
             for block in blocks(self._plan.examples, self._plan.block_size)
         ]
+        n_next = len(missing)
+        if self._race is not None and proposal.origin != "baseline" and not is_again:
+            if self._race.beaten(proposal, results) is not None:
+                return ()
+            n_next = self._race.n_blocks(next((i for i, m in enumerate(missing) if m), n_next))
         return tuple(
             Unit(proposal.pipeline_id, proposal.architecture, SEARCH_SPLIT, examples)
-            for examples in missing
+            for examples in missing[:n_next]
             if examples
+        )
+
+    def _beaten(self, proposal: ProposalRow, results: Sequence[ExampleResult]) -> Beaten | None:
+        return None if self._race is None else self._race.beaten(proposal, results)
+
+    def _why(self, lost: Beaten) -> str:
+        by = next(n for n, one in self._measured.items() if one.pipeline_id == lost.by)
+        rest = ", and better in no other objective" if len(self._plan.objectives) > 1 else ""
+        return (
+            f"behind trial {by} on {lost.n_questions} of {len(self._plan.examples)} questions, "
+            f"{lost.mean:.2f} against {lost.rival_mean:.2f}{rest}"
         )
 
     async def _run_unit(

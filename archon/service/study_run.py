@@ -163,6 +163,7 @@ class StudyRun:
             objectives=job.objectives,
             n_trials=job.budget.trials,
             n_parallel=job.parallel_trials,
+            is_racing=job.is_racing,
         )
         log = self._store.trials(self._study_id)
         history = History(self._trials, self._stored(self._pipelines(), SEARCH_SPLIT))

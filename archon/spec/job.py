@@ -72,6 +72,8 @@ class JobSpec:
     questions_in_flight: int
     finalists: int
     """Most pipelines that are run again on the held-out questions."""
+    is_racing: bool
+    """Whether trials are stopped that will end behind another one."""
     source: Document = field(repr=False, compare=False)
     """For messages about things that only later rooms can check."""
 
@@ -173,6 +175,7 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
         parallel_trials=shape.parallel_trials,
         questions_in_flight=shape.questions_in_flight,
         finalists=shape.finalists,
+        is_racing=shape.racing,
         source=document,
     )
 

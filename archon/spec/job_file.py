@@ -81,3 +81,4 @@ class JobFile(Strict):
     parallel_trials: int = Field(1, ge=1, le=64)
     questions_in_flight: int = Field(32, ge=1, le=1024)
     finalists: int = Field(3, ge=1, le=50)
+    racing: bool = True

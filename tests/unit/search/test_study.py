@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from archon.core.errors import ArchonError, AuthFailed, BadRequest, StoreError, Unreachable
+from archon.core.records import TrialRow
 from archon.core.results import Completed, Stopped
 from archon.runtime.budget import Caps
 from archon.search.study import ALL_TRIED, TRIALS_DONE, SearchEnd
@@ -81,6 +83,67 @@ async def test_search_cut_off_anywhere_ends_as_the_uninterrupted_one(
         assert values(await cut.search()) == expected
         lost = model.bought.total() - len(model.bought)
         assert lost <= 4 * 8  # at most what was in flight: questions times samples
+
+
+def racing_world(folder: Path, **options: object) -> World:
+    """At temperature 1 the model is never right, and its samples cost what others do."""
+    folder.mkdir(exist_ok=True)
+    model = ScriptedModel(hopeless=lambda request: request.sampling.temperature == 1.0)
+    options = {"model": model, "n_trials": 12, "n_examples": 96, "block_size": 8, **options}
+    return world(folder, is_racing=True, **options)
+
+
+def trials(asked: World) -> list[TrialRow]:
+    with asked.open() as store:
+        return store.reader().trials(STUDY, limit=None)
+
+
+async def test_trial_that_is_behind_is_stopped_and_says_behind_what(tmp_path: Path) -> None:
+    asked = racing_world(tmp_path)
+    end = await asked.search()
+    rows = trials(asked)
+    stopped = [row for row in rows if row.state == "pruned"]
+    assert stopped
+    assert len(end.measured) == len(rows) - len(stopped)
+    said = re.compile(
+        r"behind trial \d+ on (\d+) of 96 questions, 0\.[01]\d against 0\.[2-5]\d, "
+        "and better in no other objective"
+    )
+    for row in stopped:
+        found = said.fullmatch(row.reason)
+        assert found
+        assert row.objectives is None
+        with asked.open() as store:
+            results = store.reader().results(STUDY, row.proposal.pipeline_id)
+        assert len(results) == int(found[1])
+        assert len(results) in (8, 16, 32, 64)
+    whole = racing_world(tmp_path / "whole")
+    whole.is_racing = False
+    await whole.search()
+    assert asked.model.bought.total() < whole.model.bought.total()
+
+
+@pytest.mark.parametrize("n_parallel", [1, 3], ids=["one by one", "in threes"])
+async def test_race_that_is_cut_off_anywhere_ends_as_the_uninterrupted_one(
+    tmp_path: Path, n_parallel: int
+) -> None:
+    def told(rows: list[TrialRow]) -> list[object]:
+        return [(r.proposal, r.state, r.reason, r.objectives) for r in rows]
+
+    whole = racing_world(tmp_path / "whole", n_parallel=n_parallel)
+    await whole.search()
+    expected = told(trials(whole))
+    assert "pruned" in {row.state for row in trials(whole)}
+    for cut_after in (100, 700, 1_500):
+        cut = racing_world(tmp_path / f"cut{cut_after}", n_parallel=n_parallel)
+        cut.model.latency_s = 0.0005
+        task = asyncio.ensure_future(cut.search())
+        while cut.model.bought.total() < cut_after and not task.done():
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await cut.search()
+        assert told(trials(cut)) == expected
 
 
 async def test_resumed_search_recalls_finished_trials_without_running_them(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archon.benchmarks.examples import Example
-from archon.core.calls import CallBatch, ModelCard, ModelReply, Price, Usage
+from archon.core.calls import CallBatch, ModelCard, ModelReply, ModelRequest, Price, Usage
 from archon.core.errors import ArchonError
 from archon.core.messages import ask, last_question
 from archon.core.records import SEARCH_SPLIT, ExampleRow, NewStudy, ProposalRow
@@ -38,9 +38,10 @@ def examples(n: int) -> tuple[Example, ...]:
 
 @dataclass
 class ScriptedModel:
-    """Is right in a third of its samples; fails where ``fails`` says so, before it is paid."""
+    """Is right in a third of its samples, or never (``hopeless``); ``fails`` before it is paid."""
 
     fails: Callable[[str, int], ArchonError | None] = lambda question, slot: None
+    hopeless: Callable[[ModelRequest], bool] = lambda request: False
     bought: Counter[tuple[str, int]] = field(default_factory=Counter)
     latency_s: float = 0.0
 
@@ -54,6 +55,7 @@ class ScriptedModel:
                 raise error
             self.bought[key.digest, key.slot] += 1
             is_right = derive_seed(key.digest, key.slot) % 3 == 0
+            is_right = is_right and not self.hopeless(batch.request)
             text = "right" if is_right else "wrong" + "!" * (key.slot % 5)
             replies.append(ModelReply(key, text, usage=Usage(6, 4, 6)))
         return tuple(replies)
@@ -96,6 +98,7 @@ class World:
     n_examples: int = 6
     seed: int = 0
     block_size: int = 2
+    is_racing: bool = False
     watcher: Log = field(default_factory=Log)
     budget: Budget | None = None
 
@@ -120,7 +123,14 @@ class World:
         trials = tuple(reader.trials(STUDY, limit=None))
         ids = [row.proposal.pipeline_id for row in trials]
         search = Search(
-            Plan(asked, self.block_size, ("quality", "tokens"), self.n_trials, self.n_parallel),
+            Plan(
+                asked,
+                self.block_size,
+                ("quality", "tokens"),
+                self.n_trials,
+                self.n_parallel,
+                self.is_racing,
+            ),
             Proposer(
                 self.space,
                 OptunaSampler("tpe", ["maximize", "minimize"], n_startup=3),
