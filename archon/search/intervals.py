@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from scipy.special import gammaincinv, stdtrit
 
 from archon.search.objectives import mean_of
+from archon.search.quantiles import gamma, student_t
 
 _N_RESAMPLES = 1999
 _N_ENOUGH = 1000
@@ -166,14 +166,14 @@ def _wilson_low(n_right: int, n: int, coverage: float) -> float:
     if n_right <= (_N_RARE if n <= 50 else _N_RARE + 1):
         # Few right ones come from a Poisson law, and Wilson's bound is too high for them: without
         # this line a true share of 0.01 would lie outside in 16 of 100 studies of 20 questions.
-        low = min(low, float(gammaincinv(n_right, 1 - coverage)) / n)
+        low = min(low, gamma(n_right, 1 - coverage) / n)
     return low
 
 
 def _student(numbers: Sequence[float], coverage: float) -> tuple[float, float]:
     n = len(numbers)
     error = float(np.std(numbers, ddof=1)) / math.sqrt(n)
-    half = float(stdtrit(n - 1, (1 + coverage) / 2)) * error
+    half = student_t(n - 1, (1 + coverage) / 2) * error
     return mean_of(numbers) - half, mean_of(numbers) + half
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
-from scipy.special import betaincinv
 
 from archon.search.intervals import gains_of, normal_quantile
+from archon.search.quantiles import beta
 
 POWER = 0.8
 """A difference counts as one that could be shown if it would be, so often."""
@@ -84,4 +84,4 @@ def shown_by(scores: Sequence[float], baseline: Sequence[float], *, coverage: fl
 def _smallest_without_losses(n: int, z: float, power: float) -> float:
     """The share of wins that makes an interval leave out 0 where there are no losses."""
     n_wins = math.floor(z * z) + 1  # McNemar's test rejects from here on
-    return float(betaincinv(n_wins, n - n_wins + 1, power)) if n_wins <= n else 1.0
+    return beta(n_wins, n - n_wins + 1, power) if n_wins <= n else 1.0
