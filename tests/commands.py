@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_RUN = "from archon.cli.main import run; run()"
+_RUN = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
+from archon.cli.main import run
+run()
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,10 @@ async def test_quickstart_searches_exports_answers_and_stops_its_engine(tmp_path
     assert ran.code == 0, ran.err
     report = json.loads(ran.out)
     assert report["study"]["state"] == "completed"
-    assert [trial["state"] for trial in report["trials"]] == ["complete"] * 3
+    states = [trial["state"] for trial in report["trials"]]
+    assert len(states) == 3
+    assert states[0] == "complete"
+    assert set(states) <= {"complete", "pruned"}
     spend = report["spend"]
     assert spend["n_bought"] >= 24
     assert spend["completion_tokens"] > spend["n_bought"]

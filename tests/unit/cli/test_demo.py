@@ -32,12 +32,12 @@ async def test_demo_of_one_seed_finds_the_same_again(tmp_path: Path) -> None:
     found = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        ran = await archon("demo", "--trials", "8", "--json", folder=tmp_path / name)
+        ran = await archon("demo", "--trials", "6", "--json", folder=tmp_path / name)
         assert ran.code == 0, ran.err
         report = json.loads(ran.out)
         found.append([(t["pipeline_id"], t["objectives"]) for t in report["trials"]])
     assert found[0] == found[1]
-    assert len(found[0]) == 8
+    assert len(found[0]) == 6
 
 
 async def test_world_or_model_that_is_not_there_is_an_error_with_its_line(tmp_path: Path) -> None:

@@ -267,11 +267,11 @@ async def test_ask_says_what_is_wrong_in_one_line(stub: Stub, tmp_path: Path) ->
 
 
 async def test_ask_warns_where_prompts_changed_since_the_pipeline_was_measured(
-    study: dict[str, Any], tmp_path: Path
+    stub: Stub, tmp_path: Path
 ) -> None:
     path = tmp_path / "old.yaml"
     path.write_text(
-        "models: {small: {url: 'http://localhost:9/v1', model: m}}\n"
+        f"models: {{small: {{url: '{stub.base_url}', model: good}}}}\n"
         "layers:\n- generate: {model: small, samples: 3}\n- fuse: {model: small}\n"
         "prompts: {fuse: abc000000000}\n"
     )

@@ -91,7 +91,7 @@ BAD: list[tuple[str, str, str, int, str, str]] = [
     ("more held out", F, f"{F}\n  held_out: 1.5", 4, "benchmark.held_out", "less than 1"),
     ("no search questions", F, f"{F}\n  max_search: 0", 4, "benchmark.max_search", "at least 1"),
     ("two benchmarks", F, f"{F}\n  builtin: keywords", 2, "benchmark", "has builtin and file"),
-    ("no questions", f"  {F}\n", "", 2, "benchmark", "exactly one of builtin, file, hf and simulated"),
+    ("no questions", f"  {F}\n", "", 2, "benchmark", "builtin, file, hf and simulated"),
     ("unknown builtin", F, "builtin: keywrods", 3, "benchmark.builtin", "comes with Archon"),
     ("URL as a file", F, "file: https://x.org/q.jsonl", 3, "benchmark.file", "Download it first"),
     ("no scorer", f"  scorer: {K}\n", "", 2, "benchmark.scorer", "'scorer' is missing"),
