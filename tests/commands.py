@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_RUN = """
+RUN = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
 from archon.cli.main import run
@@ -39,7 +39,7 @@ async def start(
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
-            _RUN,
+            RUN,
             *args,
             cwd=folder,
             env=environment_of(folder, environment),

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from archon.cli.output import out, table, visible
-from tests.commands import archon, environment_of
+from tests.commands import RUN, archon, environment_of
 from tests.jobs import write_job
 from tests.stub import Stub, running_stub
 
@@ -208,7 +208,7 @@ async def test_ctrl_c_at_a_prompt_of_init_is_130(tmp_path: Path) -> None:
     screen, terminal = pty.openpty()
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", "from archon.cli.main import run; run()", "init"),
+            *(sys.executable, "-c", RUN, "init"),
             cwd=tmp_path,
             env=environment_of(tmp_path, {}),
             stdin=terminal,
