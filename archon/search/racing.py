@@ -75,8 +75,10 @@ class Race:
         self._rivals: tuple[Measured, ...] = ()
 
     def admit(self, ended: Iterable[Measured]) -> None:
-        """From now on trials run against these."""
-        self._rivals = tuple(ended)
+        """From now on trials run against these too, as far as they are on the front."""
+        # Once a batch and from the last front on: at every look, over all trials, it would cost
+        # more the longer a study is.
+        self._rivals = front((*self._rivals, *ended), self._objectives)
 
     def n_blocks(self, n_done: int) -> int:
         """How many blocks a trial has run when it is looked at next: 1, 2, 4, 8 and so on.

@@ -124,7 +124,8 @@ class Search:
                     outcome = self._outcomes.get(number, cut_off)
                     self._proposer.tell(number, outcome, self._expected.get(number))
             if self._race is not None:
-                self._race.admit(self._measured[number] for number in sorted(self._measured))
+                numbers = (proposal.number for proposal in batch)
+                self._race.admit(self._measured[n] for n in numbers if n in self._measured)
             if self._spent and not recalled:
                 reason = self._first_limit()
         measured = tuple(self._measured[number] for number in sorted(self._measured))
@@ -180,12 +181,13 @@ class Search:
             outcome = await self._evaluated(proposal, results)
             await self._log.append(number, outcome)
             self._outcomes[number] = outcome
-        if isinstance(self._outcomes[number], Completed):
+        ended = self._outcomes[number]
+        if isinstance(ended, Completed):
             measured = Measured(proposal.pipeline_id, proposal.architecture, tuple(results))
             self._measured[number] = measured
-        elif (lost := self._beaten(proposal, results)) is not None:
+        elif ended.state == "pruned" and (lost := self._beaten(proposal, results)) is not None:
             self._expected[number] = lost.expected
-        self._watcher.trial_ended(proposal, self._outcomes[number])
+        self._watcher.trial_ended(proposal, ended)
 
     async def _evaluated(self, proposal: ProposalRow, results: list[ExampleResult]) -> TrialOutcome:
         """Evaluate a pipeline on what is missing; ``results`` grows with what is recorded."""
