@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from archon.service.needs import ModelReport
 
 _WAYS = """\
-A model stands in a file under an alias of yours, in one of three ways:
+A model stands in a file under an alias of yours, in one of four ways:
 
 models:
   small: {engine: smollm2-135m-instruct}       # runs here: vLLM with a small model, no key
   big:   {litellm: openai/gpt-4.1-mini}        # hosted: any provider that LiteLLM knows
   ours:  {url: http://gpu1:8000/v1, model: m}  # any OpenAI-compatible server: vLLM, Ollama ...
+  toy:   {simulated: default/weak}             # made up, with a made-up price: as in archon demo
 
 For all:      concurrency (requests in flight; samples, in the engine), deadline_s,
               context_tokens

@@ -18,10 +18,10 @@ from archon.components.rules import problems_of
 from archon.components.table import COMPONENTS, parameters
 from archon.search.choices import Recording
 from archon.search.draw import draw
+from archon.search.find_walk import NOTHING
 from archon.search.propose import Start
 from archon.search.space import Scalar, Space
 
-PLAIN = "nothing"
 MOST_ALTERNATIVES = 64
 """More are not looked at."""
 _TRIES = 6
@@ -92,7 +92,7 @@ class _Walk:
     def category(self, name: str, options: Sequence[Scalar]) -> Scalar:
         """See ``Choices``."""
         if name.endswith("one_of"):
-            plain = PLAIN if PLAIN in options else options[0]
+            plain = NOTHING if NOTHING in options else options[0]
             taken = self.turns.get(name, plain)
             self.forks.append((name, tuple(o for o in options if o not in (taken, plain))))
             return taken

@@ -26,7 +26,10 @@ Backend = Literal["engine", "litellm", "url", "simulated"]
 ENGINE_MODELS = ("smollm2-135m-instruct",)
 """What the embedded engine can serve."""
 
-_FORMS = "engine: smollm2-135m-instruct, or litellm: provider/model, or url: http://... with model:"
+_FORMS = (
+    "engine: smollm2-135m-instruct, or litellm: provider/model, or url: http://... with model:, "
+    "or simulated: default/weak"
+)
 _KEY_NAME = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from archon.core.calls import Price
@@ -61,11 +60,6 @@ class Pace:
     """Median time to the first token, seconds."""
     first_sd: float = 0.3
     tokens_per_s: float = 80.0
-
-    @property
-    def mean_tokens(self) -> float:
-        """Mean length of an answer that is not cut."""
-        return self.tokens * math.exp(self.tokens_sd**2 / 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from archon.world.tags import Mark, Tags
 GARBLED = "I would rather not say it in that form."
 LOST = "I am simulated, and know only the questions of my world. Ask for simulated question 7."
 _FAULTED, _PRAISED = "it is wrong", "none that I see"
-_CRITIQUE = re.compile(r"<<critique of answer (\d+) ")
+_CRITIQUE = re.compile(r"<<critique of answer \d+ ")
 _GRADES = re.compile(r"<(\d+) to (\d+)>")
 _TESTS = re.compile(r"Write (\d+) tests")
 _TEST = re.compile(r"<<test (\d+) ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -28,8 +29,9 @@ class World:
 
     @property
     def identity(self) -> str:
-        """Tells it from worlds with other questions or models of the same names."""
-        return f"{self.name}/{self.seed}"
+        """Tells it from worlds with other questions, or with other models of the same names."""
+        parameters = hashlib.sha256(repr(self).encode()).hexdigest()
+        return f"{self.name}/{parameters[:12]}"
 
     @property
     def _tags(self) -> Tags:

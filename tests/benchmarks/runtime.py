@@ -3,8 +3,8 @@
 A stub in a process of its own answers after 50 ms. Three pipelines run 20 questions, one at a time
 and 16 at a time, with every call recorded durably. The bare loop sends the very same requests in
 the same order of dependence with aiohttp and keeps nothing. Both run in turns, so that a noisy
-machine is noisy for both; a ratio is the median over the rounds. The garbage
-collector is set as in ``archon search``.
+machine is noisy for both; a ratio is the median over the rounds. The garbage collector is set as in
+``archon search``.
 """
 
 from __future__ import annotations

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
+from archon.spec.model_spec import Backend
 from tests.commands import archon
 from tests.jobs import write_job
 from tests.stub import Stub, running_stub
@@ -197,7 +199,7 @@ def _points(said: str) -> int:
 async def test_models_says_how_to_write_one_and_shows_those_of_a_file(tmp_path: Path) -> None:
     ways = await archon("models", folder=tmp_path)
     entries = yaml.safe_load(ways.out.split("\n\n")[1])["models"]
-    assert [next(iter(entry)) for entry in entries.values()] == ["engine", "litellm", "url"]
+    assert [next(iter(entry)) for entry in entries.values()] == list(get_args(Backend))
     ran = await archon("models", str(SPACES / "hosted.yaml"), "--json", folder=tmp_path)
     reports = {report["alias"]: report for report in json.loads(ran.out)["models"]}
     assert reports["strong"]["backend"] == "litellm"

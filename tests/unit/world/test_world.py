@@ -187,6 +187,13 @@ async def test_default_world_has_prices_and_a_gap_to_find() -> None:
     assert (await true_value(best_of, world, 400)).quality > values["weak"].quality + 0.1
 
 
+def test_worlds_that_say_other_things_share_no_calls() -> None:
+    other_skill = replace(WORLD, models=(replace(WORLD.models[0], skill=1.0),))
+    worlds = [WORLD, other_skill, replace(WORLD, seed=4), replace(WORLD, rules=QuestionRules())]
+    assert len({world.card("m").identity for world in worlds}) == len(worlds)
+    assert WORLD.card("m").identity == replace(WORLD).card("m", "alias").identity
+
+
 def test_model_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(KeyError, match=r"no simulated model is called 'other'; there is: m"):
         WORLD.client("other")
