@@ -22,7 +22,7 @@ from archon.core.messages import ask
 from archon.core.records import SEARCH_SPLIT, ExampleRow, NewStudy, SpendTotals
 from archon.core.results import ExampleResult
 from archon.runtime.asking import ModelAsks
-from archon.runtime.budget import Budget, Caps
+from archon.runtime.budget import Amount, Budget, Caps
 from archon.scoring.table import build_scorer
 from archon.search.evaluate import Evaluator, Unit
 from archon.search.study import usable
@@ -77,6 +77,22 @@ class Lost:
     reason: str
     nusd: int
     tokens: int
+
+
+PROMPT, ANSWER = 7, 4
+"""Tokens of "What is 1 + 1?" and of "The answer is 2." as the stub counts and bills them."""
+WORST_PROMPT, WORST_ANSWER = 64 + 14 + 8, 32
+"""Tokens of the same at worst: one for each byte, what a chat template may add, ``max_tokens``."""
+MAYBE_BILLED = Lost(
+    "maybe_billed", WORST_PROMPT * 1000 + WORST_ANSWER * 2000, WORST_PROMPT + WORST_ANSWER
+)
+"""What one try that may have been charged has on the books."""
+PAID = Amount(1, PROMPT + ANSWER, PROMPT * 1000 + ANSWER * 2000)
+
+
+def uncertain(n: int) -> Amount:
+    """So many tries that may have been charged, as the budget counts them."""
+    return Amount(n, n * MAYBE_BILLED.tokens, n * MAYBE_BILLED.nusd)
 
 
 @dataclass

@@ -7,10 +7,7 @@ model always do.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import pytest
 
@@ -24,7 +21,16 @@ from archon.core.errors import (
 )
 from archon.runtime.budget import Amount, Caps
 from archon.service.settings import load_settings
-from tests.faults.rig import ANTHROPIC, ENDPOINT, OPENAI, WIRES, Lost, MakeRig
+from tests.faults.rig import (
+    ANTHROPIC,
+    ENDPOINT,
+    MAYBE_BILLED,
+    OPENAI,
+    PAID,
+    WIRES,
+    MakeRig,
+    uncertain,
+)
 from tests.stub import Stub, running_stub
 
 pytestmark = [
@@ -34,21 +40,6 @@ pytestmark = [
 
 DEADLINE_S = 1.0
 """For endpoints that never finish; all others have much longer."""
-
-PROMPT, ANSWER = 7, 4
-"""Tokens of "What is 1 + 1?" and of "The answer is 2." as the stub counts and bills them."""
-WORST_PROMPT, WORST_ANSWER = 64 + 14 + 8, 32
-"""Tokens of the same at worst: one for each byte, what a chat template may add, ``max_tokens``."""
-MAYBE_BILLED = Lost(
-    "maybe_billed", WORST_PROMPT * 1000 + WORST_ANSWER * 2000, WORST_PROMPT + WORST_ANSWER
-)
-"""What one try that may have been charged has on the books."""
-PAID = Amount(1, PROMPT + ANSWER, PROMPT * 1000 + ANSWER * 2000)
-
-
-def uncertain(n: int) -> Amount:
-    """So many tries that may have been charged, as the budget counts them."""
-    return Amount(n, n * MAYBE_BILLED.tokens, n * MAYBE_BILLED.nusd)
 
 
 def each_wire(*rows: str) -> pytest.MarkDecorator:
@@ -381,109 +372,6 @@ async def test_samples_that_are_missing_are_asked_for_until_all_are_there(
     assert rig.finishes() == ["stop"] * 3
     assert rig.budget.spent.tokens == 3 * PAID.tokens, "each of the requests bills its prompt"
     assert not stub.ledger.to_data()["bought_again"]
-
-
-# ------------------------------------------------------------------------------- rate limits
-
-
-@dataclass(frozen=True)
-class Wait:
-    """How an endpoint asks to be left alone, and how long it is."""
-
-    mode: str
-    low_s: float
-    high_s: float
-
-
-WAITS = [
-    Wait("429:3", 3.0, 3.3),
-    Wait("429:2.5", 2.5, 2.75),
-    Wait("429:90", 90.0, 91.0),
-    Wait("429:date+40", 35.0, 44.0),  # whole seconds, of which the test takes some
-    Wait("429-ms:1500", 1.5, 1.65),
-    Wait("429-reset:4s", 4.0, 4.4),
-    # What makes no sense is no answer: half a second at most, then twice as long each time.
-    Wait("429", 0.25, 0.5),
-    Wait("429:0", 0.25, 0.5),
-    Wait("429:-5", 0.25, 0.5),
-    Wait("429:nan", 0.25, 0.5),
-    Wait("429:soon", 0.25, 0.5),
-]
-
-
-@pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize("row", WAITS, ids=lambda row: row.mode)
-async def test_endpoint_is_left_alone_for_as_long_as_it_asks(
-    stub: Stub, make_rig: MakeRig, row: Wait, wire: str
-) -> None:
-    rig = make_rig(wire=wire)
-    stub.script("adds-1", row.mode)
-    (result,) = await rig.ask()
-    assert result.status == "ok"
-    assert row.low_s <= rig.clock.now <= row.high_s
-    assert stub.ledger.requests == 2
-    assert (rig.lost(), rig.budget.spent) == ([], PAID), "a refused request costs nothing"
-
-
-@pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize(
-    "row",
-    [Wait("529:3", 3.0, 3.3), Wait("500:90", 90.0, 91.0), Wait("529", 0.5, 1.0)],
-    ids=lambda row: row.mode,
-)
-async def test_overloaded_endpoint_is_left_alone_for_as_long_as_it_asks(
-    stub: Stub, make_rig: MakeRig, row: Wait, wire: str
-) -> None:
-    rig = make_rig(wire=wire)
-    stub.script("adds-1", row.mode)
-    (result,) = await rig.ask()
-    assert result.status == "ok"
-    assert row.low_s <= rig.clock.now <= row.high_s
-    assert stub.ledger.requests == 2
-
-
-async def test_rate_limit_of_one_question_holds_for_all_of_them(
-    stub: Stub, make_rig: MakeRig
-) -> None:
-    arrivals: list[float] = []
-
-    def respond(model: str, messages: Sequence[Mapping[str, str]], slot: int) -> str:
-        arrivals.append(time.monotonic())
-        return "The answer is 2."
-
-    stub.responder, stub.latency_s = respond, 0.02
-    stub.script("adds-1", *["ok"] * 10, "429:1")
-    results = await make_rig(is_in_real_time=True).ask(40)
-    assert {result.status for result in results} == {"ok"}
-    assert stub.ledger.requests == 41
-    longest_silence_s = max(b - a for a, b in pairwise(arrivals))
-    assert longest_silence_s > 0.5, "what had left before arrived within the first half second"
-
-
-@pytest.mark.parametrize("wire", WIRES)
-async def test_storm_of_rate_limits_costs_few_requests_and_no_answer(
-    stub: Stub, make_rig: MakeRig, wire: str
-) -> None:
-    rig = make_rig(wire=wire)
-    stub.latency_s = 0.02
-    stub.script("adds-1", *["429:20"] * 8)
-    results = await rig.ask(40)
-    assert {result.status for result in results} == {"ok"}
-    assert stub.ledger.requests <= 1.3 * 40
-    assert rig.lost() == []
-
-
-@pytest.mark.parametrize("mode", ["429", "429:100", "429-ms:3"])
-async def test_patience_with_rate_limits_ends_without_a_score_and_without_hammering(
-    stub: Stub, make_rig: MakeRig, mode: str
-) -> None:
-    rig = make_rig()
-    stub.always("adds-1", mode)
-    (result,) = await rig.ask()
-    assert (result.status, result.score) == ("infra_fault", None)
-    assert 400.0 < rig.clock.now <= 600.0
-    assert stub.ledger.requests < 60
-    assert (rig.lost(), rig.budget.spent) == ([], Amount())
 
 
 # ------------------------------------------------------------------------------ the budget
