@@ -30,6 +30,7 @@ from archon.service.prepare import PreparedJob
 from archon.service.report import FinalReport
 from archon.service.settings import Settings
 from archon.spec.job import JobSpec
+from archon.spec.model_spec import ModelSpec
 from archon.store.opening import Store
 
 STARTUP_SHARE, FEWEST_STARTUP, MOST_STARTUP = 0.25, 3, 10
@@ -123,7 +124,7 @@ class StudyRun:
         budget = Budget(self._caps(1.0), time.monotonic, spent)
         calls = self._store.calls(self._study_id)
         async with open_evaluator(
-            self._job.used_models,
+            self._models(),
             self._job.benchmark.scorer,
             self._settings,
             calls=calls,
@@ -152,6 +153,12 @@ class StudyRun:
             return f"the budget ended before one pipeline was measured: {end.reason}"
         first = next((f"; trial {row.number}: {row.reason}" for row in trials if row.reason), "")
         return f"not one of {len(trials)} trials could be measured{first}"
+
+    def _models(self) -> tuple[ModelSpec, ...]:
+        """Those of the job, and those that only a pipeline of a user's own asks."""
+        used = {model.alias for model in self._job.used_models}
+        used.update(*(row.proposal.architecture.models() for row in self._trials))
+        return tuple(model for model in self._job.models if model.alias in used)
 
     def _caps(self, share: float) -> Caps:
         return caps_of(self._job.budget, began_s=self._owned.began_s, share=share)

@@ -37,7 +37,7 @@ def hosted() -> Space:
 
 
 def quality(architecture: Architecture) -> float:
-    """Samples help, of better models more so; a cool temperature too; fusion by a weak one hurts."""
+    """Samples of good models help, and a cool temperature; fusion by a weak model hurts."""
     total = 0.3
     for layer in architecture.layers:
         for spec in layer:
@@ -76,7 +76,7 @@ def searched(
 
 
 def volume(points: Sequence[tuple[float, ...]]) -> float:
-    """What is dominated of the rectangle from no quality at 60 calls to full quality at one call."""
+    """The share of all that lies between no quality at 60 calls and full quality at one call."""
     covered, most = 0.0, 0.0
     for value, calls in sorted(points, key=lambda point: point[1]):
         covered += max(0.0, value - most) * (1 - math.log(calls) / math.log(60))
