@@ -34,7 +34,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "litellm": ("archon/models/litellm.py", "archon/models/prices.py"),
     "math_verify": ("archon/scoring/math_checks.py",),
     "nltk": ("archon/scoring/ifeval_checks.py",),
-    "optuna": ("archon/search/samplers/",),
+    "optuna": ("archon/search/samplers/", "archon/service/export_optuna.py"),
     "platformdirs": ("archon/service/settings.py",),
     "plotly": ("dashboards/",),
     "psycopg": ("archon/store/", "archon/testing/"),

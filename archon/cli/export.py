@@ -24,8 +24,18 @@ class RuleName(StrEnum):
     BASELINE = "baseline"
 
 
+class FormatName(StrEnum):
+    """What a study can be written as."""
+
+    PIPELINE = "pipeline"
+    OPTUNA = "optuna"
+
+
 def export(
     study: StudyReference,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="The same as --output FILE.")
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Where to; standard output without."),
@@ -41,6 +51,14 @@ def export(
     trial: Annotated[
         int | None, typer.Option(help="This trial's pipeline, whatever it is.")
     ] = None,
+    form: Annotated[
+        FormatName,
+        typer.Option(
+            "--format",
+            help="pipeline: one pipeline, to run; optuna: all trials as a SQLite file, for the "
+            "analyses and the dashboard of Optuna.",
+        ),
+    ] = FormatName.PIPELINE,
     force: Annotated[
         bool,
         typer.Option(
@@ -50,6 +68,39 @@ def export(
 ) -> None:
     """Write a study's best pipeline as a file that runs anywhere; keys are never part of it."""
     from archon.core.errors import SpecError
+
+    if file is not None and output is not None:
+        raise SpecError("FILE and --output both say where to. Leave one of them out.")
+    output = file or output
+    if form == FormatName.OPTUNA:
+        if rule is not None or trial is not None:
+            raise SpecError("--format optuna writes all trials. Leave --rule and --trial out.")
+        if output is None:
+            raise SpecError("--format optuna writes a database. Name its file, for example s.db.")
+        _export_to_optuna(study, output, is_forced=force)
+    else:
+        _export_pipeline(study, output, rule, trial, is_forced=force)
+
+
+def _export_to_optuna(study: str, output: Path, *, is_forced: bool) -> None:
+    from archon.service.export_optuna import export_to_optuna
+    from archon.service.output_file import check_output
+    from archon.service.settings import load_settings
+    from archon.store.opening import open_reader
+
+    check_output(output, is_forced=is_forced)
+    with open_reader(load_settings().database_url.reveal()) as reader:
+        name = export_to_optuna(reader, study, output)
+    say(
+        f"Wrote {output}. Open it: optuna-dashboard sqlite:///{output}, or "
+        f"optuna.load_study(study_name={name!r}, storage='sqlite:///{output}')"
+    )
+
+
+def _export_pipeline(
+    study: str, output: Path | None, rule: RuleName | None, trial: int | None, *, is_forced: bool
+) -> None:
+    from archon.core.errors import SpecError
     from archon.service.export import export_by_rule, export_trial
     from archon.service.output_file import check_output
     from archon.service.report import load_report
@@ -57,7 +108,7 @@ def export(
     from archon.store.opening import open_reader
 
     if output is not None:
-        check_output(output, is_forced=force)
+        check_output(output, is_forced=is_forced)
     if rule is not None and trial is not None:
         raise SpecError("--rule and --trial both say which pipeline. Leave one of them out.")
     by = rule or RuleName.BEST

@@ -54,7 +54,7 @@ def to_inline(value: object) -> str:
     return text.strip()[1:-1]
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that at every moment the old or the new one is there, never a part.
 
     Raises:
@@ -63,15 +63,10 @@ def write_whole(path: Path, text: str) -> None:
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(
-            "w",
-            encoding="utf-8",
-            newline="\n",
-            dir=path.parent,
-            prefix=f".{path.name}.",
-            delete=False,
+            "wb", dir=path.parent, prefix=f".{path.name}.", delete=False
         ) as target:
             temporary = Path(target.name)
-            target.write(text)
+            target.write(content.encode() if isinstance(content, str) else content)
             target.flush()
             os.fsync(target.fileno())
         temporary.chmod(0o644)

@@ -8,7 +8,9 @@ uninterrupted one would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 
 import optuna
 from optuna.distributions import (
@@ -17,6 +19,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState, create_trial
 
@@ -114,9 +117,18 @@ def study_in_memory(
         directions: One for each objective.
         sampler: Optuna's own default by default.
     """
+    with quietly():
+        storage = optuna.storages.InMemoryStorage()
+        return optuna.create_study(directions=list(directions), storage=storage, sampler=sampler)
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Without what Optuna says of every study that it makes, and of what may change in it."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = optuna.storages.InMemoryStorage()
-    return optuna.create_study(directions=list(directions), storage=storage, sampler=sampler)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        yield
 
 
 def distribution_of(answer: Answered) -> BaseDistribution:

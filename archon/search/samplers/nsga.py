@@ -10,18 +10,16 @@ Sources: NSGA-II, Deb et al. (2002); NSGA-III, Deb & Jain (2014).
 from __future__ import annotations
 
 import random
-import warnings
 from collections.abc import Sequence
 from typing import Literal
 
 from optuna import Study
 from optuna.distributions import IntDistribution
-from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import NSGAIIISampler, NSGAIISampler
 from optuna.trial import FrozenTrial, create_trial
 
 from archon.core.seeds import derive_seed
-from archon.search.samplers.by_optuna import study_in_memory
+from archon.search.samplers.by_optuna import quietly, study_in_memory
 from archon.search.samplers.walks import Notes, Tried, Wanted
 
 Kind = Literal["nsga2", "nsga3"]
@@ -115,8 +113,7 @@ def survivors(kind: Kind, pool: Sequence[Tried], n: int, seed: int) -> list[Trie
         n: How many.
         seed: In [0, 2**32).
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
+    with quietly():
         build = _Second if kind == "nsga2" else _Third
         sampler = build(population_size=n, seed=seed)
     # Optuna's NSGA-III takes every objective for one to minimise.

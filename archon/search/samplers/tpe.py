@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
-from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import TPESampler
 
 from archon.search.objectives import Direction
-from archon.search.samplers.by_optuna import OptunaSampler
+from archon.search.samplers.by_optuna import OptunaSampler, quietly
 
 
 def tpe_sampler(directions: Sequence[Direction], *, n_startup: int = 10) -> OptunaSampler:
@@ -24,8 +22,7 @@ def tpe_sampler(directions: Sequence[Direction], *, n_startup: int = 10) -> Optu
     """
 
     def build(seed: int) -> TPESampler:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
+        with quietly():
             return TPESampler(
                 seed=seed,
                 multivariate=True,
