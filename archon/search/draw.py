@@ -144,6 +144,25 @@ def _join(path: str, part: str) -> str:
     return f"{path}.{part}" if path else part
 
 
+def open_numbers(node: Node, path: str = "") -> Iterator[tuple[str, Range]]:
+    """Every open number at or below ``node`` under the name of its question, on whatever walk."""
+    if isinstance(node, LayerNode):
+        for part, at in _parts(node, path):
+            component = part.component if isinstance(part, EnsembleNode) else part
+            for name, dimension in component.params:
+                if isinstance(dimension, Range):
+                    yield f"{at}.{name}", dimension
+    elif isinstance(node, Chain):
+        for i, child in enumerate(node.nodes):
+            yield from open_numbers(child, _join(path, str(i)))
+    elif isinstance(node, OneOf):
+        for label, child in node.alternatives:
+            yield from open_numbers(child, f"{_join(path, 'one_of')}={label}")
+    else:
+        for i in range(node.high):
+            yield from open_numbers(node.node, _join(path, f"round{i}"))
+
+
 def is_finite(node: Node) -> bool:
     """Whether the walks below ``node`` can be counted: no open number but whole ones."""
     if isinstance(node, LayerNode):

@@ -12,7 +12,7 @@ from archon.components.base import Component
 from archon.components.table import COMPONENTS, suggest
 from archon.core.errors import Problem, SpecError
 from archon.search.objectives import Objective
-from archon.search.samplers.table import SamplerKind
+from archon.search.samplers.table import SAMPLERS, SamplerKind
 from archon.search.size import count_walks
 from archon.search.space import Range, Space
 from archon.search.walk_order import MOST_WALKS
@@ -160,6 +160,9 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
         _check_contexts(models, space, findings)
         if shape.sampler.kind == "exhaustive":
             _check_exhaustive(space, findings)
+        misfit = SAMPLERS[shape.sampler.kind].misfit(space, objectives)
+        if misfit is not None:
+            findings.add("sampler.kind", misfit.message, misfit.hint)
     findings.raise_if_any()
     if shape is None or benchmark is None or space is None:
         raise AssertionError("a reader found nothing and said nothing")

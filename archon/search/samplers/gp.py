@@ -76,8 +76,9 @@ class ExpectedImprovement:
             # Believed to come out as expected, lest the same is proposed beside it.
             values = np.concatenate([values, fit(known, values).at(waiting)[0]])
             known = np.concatenate([known, waiting])
-        mean, deviation = fit(known, values).at(asked)
-        expected = improvement(mean, deviation, float(values.max()))
+        process = fit(known, values)
+        # What was seen of the best trial is luck in part: what is to be improved on is its mean.
+        expected = improvement(*process.at(asked), float(process.at(known)[0].max()))
         return candidates[int(expected.argmax())].wanted
 
     def changed(self, notes: Notes) -> None:

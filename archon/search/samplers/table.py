@@ -5,16 +5,19 @@ What builds a sampler is imported when it is built: a job file is checked withou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from archon.search.draw import open_numbers
 from archon.search.objectives import DIRECTIONS, Direction, Objective
 from archon.search.sampler import Sampler
 from archon.search.space import Space
 
-SamplerKind = Literal["tpe", "random", "exhaustive", "greedy", "gp", "nsga2", "nsga3"]
+SamplerKind = Literal[
+    "tpe", "random", "exhaustive", "greedy", "gp", "nsga2", "nsga3", "cmaes", "portfolio"
+]
 
 LARGEST_POPULATION, SMALLEST_POPULATION = 50, 8
 
@@ -51,6 +54,16 @@ class Kind:
     """What it is for, in a line."""
     build: Callable[[Needs], Sampler | None]
     """None: every pipeline of the space, in an order by chance."""
+    misfit: Callable[[Space, Sequence[Objective]], Misfit | None] = lambda space, objectives: None
+    """Why it cannot search this space for these objectives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why a sampler does not fit a job, and what to do, as sentences."""
+
+    message: str
+    hint: str
 
 
 def _tpe(needs: Needs) -> Sampler:
@@ -91,6 +104,34 @@ def _nsga(kind: Literal["nsga2", "nsga3"]) -> Callable[[Needs], Sampler]:
     return build
 
 
+def _cmaes(needs: Needs) -> Sampler:
+    from archon.search.samplers.cmaes import Cma
+    from archon.search.samplers.walks import Notes, WalkSampler
+
+    return WalkSampler(Notes(needs.space, needs.directions), Cma(needs.space))
+
+
+def _portfolio(needs: Needs) -> Sampler:
+    from archon.search.samplers.portfolio import Portfolio
+
+    members = {"tpe": _tpe(needs), "gp": _gp(needs), "greedy": _greedy(needs)}
+    return Portfolio(members, needs.directions, seed=needs.seed)
+
+
+def _no_numbers(space: Space, objectives: Sequence[Objective]) -> Misfit | None:
+    if next(open_numbers(space.root), None) is None:
+        return Misfit(
+            "cmaes moves open numbers, and the space has none.",
+            "Write a range, for example temperature: {from: 0.0, to: 1.0}, or {kind: tpe}.",
+        )
+    if len(objectives) > 1:
+        return Misfit(
+            f"cmaes takes one objective, and the job has {len(objectives)}.",
+            f"Write objectives: [{objectives[0]}], or a kind that takes several: nsga2, tpe.",
+        )
+    return None
+
+
 SAMPLERS: Mapping[SamplerKind, Kind] = MappingProxyType(
     {
         "tpe": Kind("the default: learns which answers go with good trials, in any space", _tpe),
@@ -102,6 +143,15 @@ SAMPLERS: Mapping[SamplerKind, Kind] = MappingProxyType(
         "gp": Kind("a Gaussian process with expected improvement: few, dear trials", _gp),
         "nsga2": Kind("a genetic search for a whole front: hundreds of trials", _nsga("nsga2")),
         "nsga3": Kind("the same for three objectives and more", _nsga("nsga3")),
+        "cmaes": Kind(
+            "many open numbers and one objective; choices are learnt beside them",
+            _cmaes,
+            _no_numbers,
+        ),
+        "portfolio": Kind(
+            "tpe, gp and greedy by turns, more often what brings more: where none is sure to fit",
+            _portfolio,
+        ),
     }
 )
 

@@ -309,6 +309,19 @@ def test_exhaustive_search_over_an_open_number_is_refused_where_the_number_stand
     assert "Write a list" in problem.hint
 
 
+def test_evolution_is_refused_for_several_objectives_and_without_an_open_number(
+    refusal: Refusal, job: Read
+) -> None:
+    evolution, one = ("seed: 7", "sampler: {kind: cmaes}"), (O, "[quality]")
+    (several,) = refusal(evolution)
+    assert (several.line, several.path) == (11, "sampler.kind")
+    assert "one objective, and the job has 2" in several.message
+    (nothing_to_move,) = refusal(evolution, one, (G, "samples: [1, 8]"))
+    assert (nothing_to_move.line, nothing_to_move.path) == (11, "sampler.kind")
+    assert "moves open numbers, and the space has none" in nothing_to_move.message
+    assert job(evolution, one).sampler == "cmaes"
+
+
 def test_exhaustive_search_over_more_than_it_goes_through_is_refused_with_the_count(
     refusal: Refusal, job: Read
 ) -> None:
