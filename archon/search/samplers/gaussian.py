@@ -7,7 +7,6 @@ Schonlau & Welch (1998).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,9 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 LENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Of which the likeliest is taken, times the median distance between two rows."""
+"""Times the median distance between two rows."""
 NOISES = (0.01, 0.05, 0.2, 0.5)
-"""Variance of what is not explained, as a share of the whole; likewise."""
+"""Variance of what is not explained, beside a signal of variance 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,7 @@ class Process:
     """A fitted process, whose values have mean 0 and variance 1 where nothing is known."""
 
     rows: Matrix
+    values: Vector
     length: float
     noise: float
     _factor: Matrix
@@ -43,7 +43,7 @@ class Process:
 
 
 def fit(rows: Matrix, values: Vector) -> Process:
-    """The process that makes the values likeliest, among a few lengths and noises.
+    """The process that makes the values likeliest: among a few lengths, then a few noises.
 
     The kernel is Matern's with 5/2, one length for all columns.
 
@@ -54,11 +54,27 @@ def fit(rows: Matrix, values: Vector) -> Process:
     distances = cdist(rows, rows)
     apart = distances[distances > 0]
     middle = float(np.median(apart)) if apart.size else 1.0
-    fits = [
-        _fitted(rows, values, distances, middle * length, noise)
-        for length, noise in product(LENGTHS, NOISES)
-    ]
-    return max(fits, key=lambda pair: pair[0])[1]
+    lengths = [middle * length for length in LENGTHS]
+    found = max(
+        (_fitted(rows, values, distances, length, NOISES[1]) for length in lengths),
+        key=lambda pair: pair[0],
+    )
+    others = (noise for noise in NOISES if noise != NOISES[1])
+    fits = [_fitted(rows, values, distances, found[1].length, noise) for noise in others]
+    return max((found, *fits), key=lambda pair: pair[0])[1]
+
+
+def extended(process: Process, rows: Matrix, values: Vector) -> Process:
+    """The same process, once more is known.
+
+    Args:
+        process: Its length and noise stay as they are.
+        rows: What is known beside, shape (n, n_features).
+        values: Shape (n,).
+    """
+    both = np.concatenate([process.rows, rows])
+    known = np.concatenate([process.values, values])
+    return _fitted(both, known, cdist(both, both), process.length, process.noise)[1]
 
 
 def improvement(mean: Vector, deviation: Vector, best: float) -> Vector:
@@ -73,14 +89,13 @@ def _fitted(
     rows: Matrix, values: Vector, distances: Matrix, length: float, noise: float
 ) -> tuple[float, Process]:
     """The logarithm of the likelihood, up to a constant, and the process."""
-    # Signal and noise together have variance 1, as the values do.
     covariance = _matern(distances / length) + noise * np.eye(len(rows))
     factor, _ = cho_factor(covariance, lower=True)
     factor = np.tril(factor)
     weights = cho_solve((factor, True), values)
     scale = max(float(values @ weights) / len(values), 1e-12)
     likelihood = -len(values) / 2 * np.log(scale) - np.log(np.diag(factor)).sum()
-    return float(likelihood), Process(rows, length, noise, factor, weights)
+    return float(likelihood), Process(rows, values, length, noise, factor, weights)
 
 
 def _matern(distance: Matrix) -> Matrix:

@@ -20,7 +20,7 @@ from archon.components.table import COMPONENTS
 from archon.core.seeds import derive_seed
 from archon.search.choices import Chance
 from archon.search.samplers.features import Matrix, features_of, matrix_of
-from archon.search.samplers.gaussian import Vector, fit, improvement
+from archon.search.samplers.gaussian import Vector, extended, fit, improvement
 from archon.search.samplers.walks import Notes, Tried, Wanted
 from archon.search.space import Scalar
 
@@ -30,7 +30,7 @@ ERA = 32
 """For so many trials the candidates by chance are the same ones: looking at them takes longer than
 all the rest."""
 BEST = 8
-MOST_OBSERVED = 250
+MOST_OBSERVED = 160
 """The process is fitted to so many trials, so that an ask of a long study takes no longer: the
 best ones, and of the others the latest."""
 _REMEMBERED = 4096
@@ -72,11 +72,10 @@ class ExpectedImprovement:
         rows = matrix_of([self._features(one) for one in pipelines])
         known, waiting, asked = np.split(rows, [len(observed), len(observed) + len(running)])
         values = _one_value(np.array([one.worth for one in observed]), chance)
+        process = fit(known, values)
         if len(waiting):
             # Believed to come out as expected, lest the same is proposed beside it.
-            values = np.concatenate([values, fit(known, values).at(waiting)[0]])
-            known = np.concatenate([known, waiting])
-        process = fit(known, values)
+            process = extended(process, waiting, process.at(waiting)[0])
         # What was seen of the best trial is luck in part: what is to be improved on is its mean.
         expected = improvement(*process.at(asked), float(process.at(known)[0].max()))
         return candidates[int(expected.argmax())].wanted

@@ -16,7 +16,7 @@ from archon.search.objectives import Objective
 from archon.search.propose import Proposer
 from archon.search.samplers.evolution import Evolution
 from archon.search.samplers.features import features_of, matrix_of
-from archon.search.samplers.gaussian import fit, improvement
+from archon.search.samplers.gaussian import extended, fit, improvement
 from archon.search.samplers.nsga import Kind, survivors
 from archon.search.samplers.portfolio import Portfolio
 from archon.search.samplers.table import Needs, build_sampler
@@ -37,6 +37,15 @@ def test_process_knows_what_it_saw_and_is_unsure_elsewhere() -> None:
     mean, deviation = process.at(rows)
     assert np.abs(mean - values).max() < 0.2
     assert process.at(np.array([[3.0]]))[1][0] > 3 * deviation.max()
+
+
+def test_process_that_is_told_more_is_sure_there_and_keeps_the_rest() -> None:
+    rows = np.linspace(0, 1, 6)[:, None]
+    process = fit(rows, np.cos(3 * rows[:, 0]))
+    more = extended(process, np.array([[1.5]]), np.array([-0.3]))
+    assert more.at(np.array([[1.5]]))[0][0] == pytest.approx(-0.3, abs=0.1)
+    assert more.at(np.array([[1.5]]))[1][0] < process.at(np.array([[1.5]]))[1][0] / 2
+    assert more.at(rows)[0] == pytest.approx(process.at(rows)[0], abs=0.05)
 
 
 def test_process_does_not_believe_noise() -> None:
