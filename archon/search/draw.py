@@ -41,31 +41,31 @@ def draw(space: Space, choices: Choices) -> Architecture:
 
 def _layers(node: Node, path: str, choices: Choices) -> Iterator[Layer]:
     if isinstance(node, LayerNode):
-        yield tuple(spec for part in _parts(node, path) for spec in _specs(*part, choices))
+        yield tuple(spec for part in parts_of(node, path) for spec in _specs(*part, choices))
     elif isinstance(node, Chain):
         for i, child in enumerate(node.nodes):
-            yield from _layers(child, _join(path, str(i)), choices)
+            yield from _layers(child, joined(path, str(i)), choices)
     elif isinstance(node, OneOf):
-        name = _join(path, "one_of")
+        name = joined(path, "one_of")
         label = choices.category(name, [label for label, _ in node.alternatives])
         chosen = dict(node.alternatives)[str(label)]
         yield from _layers(chosen, f"{name}={label}", choices)
     else:
-        name = _join(path, "times")
+        name = joined(path, "times")
         times = node.low
         if node.low < node.high:
             times = choices.integer(name, node.low, node.high)
         for i in range(times):
-            yield from _layers(node.node, _join(path, f"round{i}"), choices)
+            yield from _layers(node.node, joined(path, f"round{i}"), choices)
 
 
-def _parts(node: LayerNode, path: str) -> Iterator[tuple[ComponentNode | EnsembleNode, str]]:
+def parts_of(node: LayerNode, path: str) -> Iterator[tuple[ComponentNode | EnsembleNode, str]]:
     """Components with their paths; of several of one kind, the later ones are numbered."""
     seen: dict[str, int] = {}
     for part in node.components:
         kind = part.component.kind if isinstance(part, EnsembleNode) else part.kind
         n = seen[kind] = seen.get(kind, 0) + 1
-        yield part, _join(path, kind if n == 1 else f"{kind}{n}")
+        yield part, joined(path, kind if n == 1 else f"{kind}{n}")
 
 
 def _specs(
@@ -140,27 +140,28 @@ def _option(dimension: Options, name: str, choices: Choices) -> ParamValue:
     return choices.category(name, scalars)
 
 
-def _join(path: str, part: str) -> str:
+def joined(path: str, part: str) -> str:
+    """The path of a part of what stands at a path."""
     return f"{path}.{part}" if path else part
 
 
 def open_numbers(node: Node, path: str = "") -> Iterator[tuple[str, Range]]:
     """Every open number at or below ``node`` under the name of its question, on whatever walk."""
     if isinstance(node, LayerNode):
-        for part, at in _parts(node, path):
+        for part, at in parts_of(node, path):
             component = part.component if isinstance(part, EnsembleNode) else part
             for name, dimension in component.params:
                 if isinstance(dimension, Range):
                     yield f"{at}.{name}", dimension
     elif isinstance(node, Chain):
         for i, child in enumerate(node.nodes):
-            yield from open_numbers(child, _join(path, str(i)))
+            yield from open_numbers(child, joined(path, str(i)))
     elif isinstance(node, OneOf):
         for label, child in node.alternatives:
-            yield from open_numbers(child, f"{_join(path, 'one_of')}={label}")
+            yield from open_numbers(child, f"{joined(path, 'one_of')}={label}")
     else:
         for i in range(node.high):
-            yield from open_numbers(node.node, _join(path, f"round{i}"))
+            yield from open_numbers(node.node, joined(path, f"round{i}"))
 
 
 def is_finite(node: Node) -> bool:

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from archon.components.canonical import canonical
+from archon.components.rules import problems_of
 from archon.core.architecture import Architecture, ComponentSpec
 from archon.search.baselines import single_calls
-from archon.search.choices import from_json
+from archon.search.choices import Chance, Following, Plain, from_json
+from archon.search.draw import draw
 from archon.search.find_walk import find_walk
 from archon.search.propose import Proposer
 from archon.search.samplers.tpe import tpe_sampler
@@ -47,6 +49,35 @@ def test_baselines_of_the_shipped_spaces_are_in_the_sampler_s_history() -> None:
         job = load_job(path)
         for start in single_calls(job.space):
             assert find_walk(job.space, canonical(start.architecture)), path
+
+
+@pytest.mark.parametrize("path", sorted(SPACES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_walk_is_found_to_whatever_the_space_can_draw(path: Path) -> None:
+    job = load_job(path)
+    wanted = {}
+    for seed in range(150):
+        drawn = draw(job.space, Chance(seed))
+        if not problems_of(drawn):
+            wanted[canonical(drawn).pipeline_id()] = canonical(drawn)
+    lost = [one for one in wanted.values() if not find_walk(job.space, one)]
+    assert len(wanted) > 20
+    assert lost == []
+
+
+def test_ensemble_is_found_in_whatever_order_its_models_are_offered() -> None:
+    specs = tuple(ComponentSpec.of("generate", alias) for alias in ("a", "b"))
+    wanted = canonical(Architecture((specs,)))
+    for models in (("a", "b", "c"), ("c", "b", "a"), ("b", "c", "a")):
+        answers = find_walk(space(ensemble(*models, low=1, high=3)), wanted)
+        assert [answer.value for answer in answers] in ([2, "a+b"], [2, "b+a"])
+
+
+def test_walk_that_is_found_draws_the_pipeline() -> None:
+    job = load_job(SPACES / "hosted.yaml")
+    for seed in range(30):
+        wanted = canonical(draw(job.space, Chance(seed)))
+        answers = {answer.name: answer.value for answer in find_walk(job.space, wanted)}
+        assert canonical(draw(job.space, Following(answers, Plain()))) == wanted
 
 
 def test_sampler_learns_what_the_baseline_is_worth() -> None:

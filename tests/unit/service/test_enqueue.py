@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from archon.core.errors import Conflict, NotFound, SpecError
+from archon.search.choices import from_json
 from archon.service.enqueue import enqueue
 from archon.service.prepare import prepare
 from archon.service.report import StudyReport, load_report
@@ -79,6 +80,7 @@ async def test_pipeline_enqueued_in_a_job_without_a_study_comes_right_after_the_
     assert report.study.study_id == queue.study_id
     origins = [line.origin for line in report.trials]
     assert origins[:3] == ["baseline", "user", "seed"]
+    assert len({line.pipeline_id for line in report.trials}) == 10
     assert report.trials[1].pipeline.startswith("small x7")
     assert len(report.trials) == 10
 
@@ -127,6 +129,23 @@ async def test_pipeline_that_was_tried_is_recognised_however_it_is_written(
     assert len(store.reader().trials(study)) == 2
     report = await run(job, store, settings)
     assert [line.number for line in report.trials if line.origin == "user"] == [1]
+
+
+async def test_sampler_knows_the_walk_to_a_users_pipeline_that_lies_in_the_space(
+    stub: Stub, tmp_path: Path, store: Store
+) -> None:
+    job = write_job(tmp_path, stub.base_url)
+    files = [
+        write_pipeline(tmp_path, stub.base_url, generate(samples=n), VOTE, name=f"{n}.yaml")
+        for n in (5, 7)
+    ]
+    queue = await enqueue(str(job), files, store)
+    inside, outside = (
+        from_json(store.reader().trial(queue.study_id, one.number).proposal.choices_json)
+        for one in queue.files
+    )
+    assert {answer.name: answer.value for answer in inside}["0.generate.samples"] == 5
+    assert outside == ()
 
 
 async def test_model_that_only_the_users_pipeline_asks_is_opened(
