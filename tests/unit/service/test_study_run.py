@@ -14,6 +14,7 @@ from archon.core.records import HELD_OUT_SPLIT
 from archon.models.secret import Secret
 from archon.runtime import limits
 from archon.search.objectives import Measured
+from archon.search.samplers.table import SAMPLERS, SamplerKind
 from archon.service import assemble, ownership
 from archon.service.export import export_by_rule, export_trial
 from archon.service.prepare import in_store, prepare
@@ -425,3 +426,30 @@ async def test_any_trial_can_be_exported(
         assert exported.provenance.trial == line.number
     with pytest.raises(NotFound, match="no trial 99"):
         export_trial(report, store.reader(), 99)
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+async def test_job_runs_with_every_sampler_and_tries_no_pipeline_twice(
+    kind: SamplerKind, stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    generate = {"model": "small", "samples": [1, 3, 5, 9], "max_tokens": 32}
+    warmth = [0.3, 0.7, 1.0] if kind == "exhaustive" else {"from": 0.0, "to": 1.0}
+    job = write_job(
+        tmp_path,
+        stub.base_url,
+        n_questions=16,
+        sampler={"kind": kind},
+        objectives=["quality"] if kind == "cmaes" else ["quality", "tokens"],
+        budget={"trials": 12},
+        parallel_trials=2,
+        space={
+            "layers": [
+                {"generate": generate | {"temperature": warmth}},
+                {"one_of": ["nothing", "vote"]},
+            ]
+        },
+    )
+    report = await run(load_job(job), store, settings)
+    assert report.study.state == "completed"
+    assert len({line.pipeline_id for line in report.trials}) == 12
+    assert {line.state for line in report.trials} <= {"complete", "pruned"}
