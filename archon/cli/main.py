@@ -16,6 +16,7 @@ from archon.cli.components import components
 from archon.cli.db import db
 from archon.cli.demo import demo
 from archon.cli.doctor import doctor
+from archon.cli.enqueue import enqueue
 from archon.cli.estimate import estimate
 from archon.cli.eval import evaluate
 from archon.cli.export import export
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(search)
+app.command()(enqueue)
 app.command()(ls)
 app.command()(show)
 app.command()(export)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
+from functools import cache
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -68,9 +69,10 @@ def as_declared(value: ParamValue, parameter: Field[Any]) -> ParamValue:
     return value
 
 
+@cache
 def parameters(kind: type[Component]) -> Mapping[str, Field[Any]]:
     """The parameters of a component class by name, without the model."""
-    return {f.name: f for f in fields(cast(Any, kind)) if f.name != "model"}
+    return MappingProxyType({f.name: f for f in fields(cast(Any, kind)) if f.name != "model"})
 
 
 def problems_of(

@@ -22,8 +22,9 @@ nothing could be measured; running it on would find the same."""
 TrialState = Literal["proposed", "running", "complete", "pruned", "failed", "interrupted"]
 """The last four are terminal: a trial reaches one of them, once."""
 
-Origin = Literal["baseline", "seed", "search"]
-"""baseline: what winners are compared with; seed: named by the job; search: the sampler's."""
+Origin = Literal["baseline", "seed", "user", "search"]
+"""baseline: what winners are compared with; seed: known to be good elsewhere; user: enqueued by a
+user; search: the sampler's."""
 
 LossReason = Literal["owner_died", "maybe_billed", "corrupt", "duplicate"]
 """Why a purchase has no stored completion: the process died with the call in flight, the call

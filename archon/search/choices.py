@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -101,6 +101,51 @@ class Chance:
                 high, max(low, math.exp(self._random.uniform(math.log(low), math.log(high))))
             )
         return self._random.uniform(low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Answers as it was told where that is possible, and asks somebody else for the rest."""
+
+    wanted: Mapping[str, Scalar]
+    """Answers by the name of their question."""
+    otherwise: Choices
+
+    def category(self, name: str, options: Sequence[Scalar]) -> Scalar:
+        """See ``Choices``."""
+        if name in self.wanted and self.wanted[name] in options:
+            return self.wanted[name]
+        return self.otherwise.category(name, options)
+
+    def integer(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        """See ``Choices``."""
+        value = self.wanted.get(name)
+        if isinstance(value, int) and low <= value <= high and (value - low) % step == 0:
+            return value
+        return self.otherwise.integer(name, low, high, step=step, log=log)
+
+    def number(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """See ``Choices``."""
+        value = self.wanted.get(name)
+        if isinstance(value, int | float) and low <= value <= high:
+            return float(value)
+        return self.otherwise.number(name, low, high, log=log)
+
+
+class Plain:
+    """Answers with the first option, the lowest whole number, the number in the middle."""
+
+    def category(self, name: str, options: Sequence[Scalar]) -> Scalar:
+        """See ``Choices``."""
+        return options[0]
+
+    def integer(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        """See ``Choices``."""
+        return low
+
+    def number(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """See ``Choices``."""
+        return math.sqrt(low * high) if log else (low + high) / 2
 
 
 class _Odometer:

@@ -11,8 +11,6 @@ from itertools import islice
 
 from archon.components.base import Component
 from archon.components.canonical import canonical
-from archon.components.estimate_calls import estimate_calls
-from archon.components.rules import problems_of
 from archon.components.table import COMPONENTS
 from archon.core.architecture import Architecture
 from archon.core.records import Origin, ProposalRow
@@ -20,6 +18,7 @@ from archon.core.results import Completed, TrialOutcome
 from archon.core.seeds import derive_seed
 from archon.search.choices import Answered, Chance, Recording, from_json, to_json
 from archon.search.draw import draw
+from archon.search.feasible import feasible
 from archon.search.find_walk import find_walk
 from archon.search.sampler import Sampler
 from archon.search.size import count_walks
@@ -86,7 +85,7 @@ class Proposer:
         """Take a proposal of an earlier run; in the order of their numbers, before any ``ask``."""
         self._note(row.pipeline_id)
         if self._sampler is not None and (answers := from_json(row.choices_json)):
-            self._sampler.restore(row.number, answers)
+            self._sampler.restore(row.number, answers, is_given=row.origin != "search")
 
     def ask(self) -> ProposalRow | None:
         """The next proposal; None when no new pipeline can be found."""
@@ -124,7 +123,7 @@ class Proposer:
         if self._sampler is not None and not answers:
             answers = find_walk(self._space, architecture, self._table)
         if self._sampler is not None and answers:
-            self._sampler.restore(self._n_proposed, answers)
+            self._sampler.restore(self._n_proposed, answers, is_given=True)
         return self._proposal(architecture, answers, start.origin)
 
     def _from_sampler(self, attempt: int) -> ProposalRow | None:
@@ -171,14 +170,9 @@ class Proposer:
         return None
 
     def _usable(self, drawn: Architecture) -> Architecture | None:
-        """The canonical form where it is new, well typed and within the space's calls."""
-        if problems_of(drawn, self._table):
-            return None
-        architecture = canonical(drawn, self._table)
-        most = self._space.max_calls
-        if most is not None and estimate_calls(architecture, self._table).calls.high > most:
-            return None
-        return architecture if self._is_new(architecture) else None
+        """The canonical form where it is new and may be proposed."""
+        architecture = feasible(self._space, drawn, self._table)
+        return architecture if architecture and self._is_new(architecture) else None
 
     def _is_new(self, architecture: Architecture) -> bool:
         return architecture.pipeline_id() not in self._seen

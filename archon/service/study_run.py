@@ -17,9 +17,9 @@ from archon.search.front import finalists
 from archon.search.held_out import run_held_out
 from archon.search.judgement import Judgement
 from archon.search.known_good import known_good
-from archon.search.objectives import DIRECTIONS, Measured
+from archon.search.objectives import Measured
 from archon.search.propose import Proposer
-from archon.search.sampler import OptunaSampler
+from archon.search.samplers.table import Needs, build_sampler
 from archon.search.study import History, Plan, Search, SearchEnd, usable
 from archon.search.watch import Watcher
 from archon.search.winner import judge
@@ -30,11 +30,13 @@ from archon.service.prepare import PreparedJob
 from archon.service.report import FinalReport
 from archon.service.settings import Settings
 from archon.spec.job import JobSpec
+from archon.spec.model_spec import ModelSpec
 from archon.store.opening import Store
 
 STARTUP_SHARE, FEWEST_STARTUP, MOST_STARTUP = 0.25, 3, 10
-"""TPE's first trials are drawn by chance: this share of all, within these limits (Optuna's own
-default is the upper one, which would leave a study of a dozen trials to chance)."""
+"""Before a sampler's model is used, trials are drawn by chance: this share of all, within these
+limits (Optuna's own default is the upper one, which would leave a study of a dozen trials to
+chance)."""
 SEED_SHARE = 1 / 3
 """At most this share of the trials are pipelines that are known to be good elsewhere."""
 
@@ -122,7 +124,7 @@ class StudyRun:
         budget = Budget(self._caps(1.0), time.monotonic, spent)
         calls = self._store.calls(self._study_id)
         async with open_evaluator(
-            self._job.used_models,
+            self._models(),
             self._job.benchmark.scorer,
             self._settings,
             calls=calls,
@@ -151,6 +153,12 @@ class StudyRun:
             return f"the budget ended before one pipeline was measured: {end.reason}"
         first = next((f"; trial {row.number}: {row.reason}" for row in trials if row.reason), "")
         return f"not one of {len(trials)} trials could be measured{first}"
+
+    def _models(self) -> tuple[ModelSpec, ...]:
+        """Those of the job, and those that only a pipeline of a user's own asks."""
+        used = {model.alias for model in self._job.used_models}
+        used.update(*(row.proposal.architecture.models() for row in self._trials))
+        return tuple(model for model in self._job.models if model.alias in used)
 
     def _caps(self, share: float) -> Caps:
         return caps_of(self._job.budget, began_s=self._owned.began_s, share=share)
@@ -214,15 +222,16 @@ class StudyRun:
 def proposer_of(job: JobSpec) -> Proposer:
     """The proposer of a job, with an empty history."""
     starts = single_calls(job.space)
-    if job.sampler == "exhaustive":
-        return Proposer(job.space, None, seed=job.seed, starts=starts)
     n_trials = job.budget.trials or int(MOST_STARTUP / STARTUP_SHARE)
     n_startup = min(MOST_STARTUP, max(FEWEST_STARTUP, int(n_trials * STARTUP_SHARE)))
-    seeds = known_good(job.space, most=int(n_trials * SEED_SHARE))
-    # Chance keeps its share: what is known to be good is no draw.
-    directions = [DIRECTIONS[objective] for objective in job.objectives]
-    sampler = OptunaSampler(job.sampler, directions, n_startup=n_startup + len(seeds))
-    return Proposer(job.space, sampler, seed=job.seed, starts=(*starts, *seeds))
+    if job.sampler != "exhaustive":
+        seeds = known_good(job.space, most=int(n_trials * SEED_SHARE))
+        # Chance keeps its share: what is known to be good is no draw.
+        starts, n_startup = (*starts, *seeds), n_startup + len(seeds)
+    needs = Needs(
+        job.space, job.objectives, job.seed, n_startup=n_startup, n_trials=job.budget.trials
+    )
+    return Proposer(job.space, build_sampler(job.sampler, needs), seed=job.seed, starts=starts)
 
 
 def is_single_call(one: Measured) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -112,7 +113,9 @@ def _translate(
     elif kind == "missing":
         findings.add(path, f"the key {error['loc'][-1]!r} is missing.")
     elif kind == "literal_error":
-        findings.add(path, f"{show(value)} is not one of {rules['expected']}.", "")
+        close = suggest(str(value), re.findall("'([^']+)'", rules["expected"])).strip()
+        hint = close if close.startswith("Did") else ""  # all that there is stands there already
+        findings.add(path, f"{show(value)} is not one of {rules['expected']}.", hint)
     elif kind in _LIMITS:
         name, words = _LIMITS[kind]
         findings.add(path, f"{show(value)} is out of range: {words} {rules[name]}.")

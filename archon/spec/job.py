@@ -12,6 +12,7 @@ from archon.components.base import Component
 from archon.components.table import COMPONENTS, suggest
 from archon.core.errors import Problem, SpecError
 from archon.search.objectives import Objective
+from archon.search.samplers.table import SamplerKind
 from archon.search.size import count_walks
 from archon.search.space import Range, Space
 from archon.search.walk_order import MOST_WALKS
@@ -19,7 +20,7 @@ from archon.spec.benchmark_spec import BenchmarkSpec, read_benchmark
 from archon.spec.dimensions import some_values
 from archon.spec.edge import read_section
 from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, named, show
-from archon.spec.job_file import BudgetSection, JobFile, SamplerKind
+from archon.spec.job_file import BudgetSection, JobFile
 from archon.spec.model_spec import ModelSpec, check_twins, read_models
 from archon.spec.original import refuse_original
 from archon.spec.places import components_of

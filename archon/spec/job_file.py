@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from archon.benchmarks.fields import TargetIs
+from archon.search.samplers.table import SamplerKind
 from archon.spec.edge import Strict
-
-SamplerKind = Literal["tpe", "random", "exhaustive"]
 
 
 class FieldsSection(Strict):

@@ -10,7 +10,7 @@ from archon.search.baselines import single_calls
 from archon.search.choices import from_json
 from archon.search.find_walk import find_walk
 from archon.search.propose import Proposer
-from archon.search.sampler import OptunaSampler
+from archon.search.samplers.tpe import tpe_sampler
 from archon.search.space import Chain, OneOf, Options, Repeat, Space
 from archon.spec.job import load_job
 from tests.unit.search.spaces import PICK, ensemble, generate, longest, small_space, space
@@ -50,7 +50,7 @@ def test_baselines_of_the_shipped_spaces_are_in_the_sampler_s_history() -> None:
 
 
 def test_sampler_learns_what_the_baseline_is_worth() -> None:
-    sampler = OptunaSampler("tpe", ["maximize", "minimize"])
+    sampler = tpe_sampler(["maximize", "minimize"])
     asked = Proposer(small_space(), sampler, seed=0, starts=single_calls(small_space()))
     row = asked.ask()
     assert row is not None

@@ -22,7 +22,7 @@ from archon.scoring.table import build_scorer
 from archon.search.baselines import single_calls
 from archon.search.evaluate import Evaluator
 from archon.search.propose import Proposer
-from archon.search.sampler import OptunaSampler
+from archon.search.samplers.tpe import tpe_sampler
 from archon.search.space import Space
 from archon.search.study import History, Plan, Search, SearchEnd, usable
 from archon.store.opening import Store, open_store
@@ -133,7 +133,7 @@ class World:
             ),
             Proposer(
                 self.space,
-                OptunaSampler("tpe", ["maximize", "minimize"], n_startup=3),
+                tpe_sampler(["maximize", "minimize"], n_startup=3),
                 seed=self.seed,
                 starts=single_calls(self.space),
             ),

@@ -1,0 +1,1 @@
+"""One module for each kind of sampler; ``table.py`` names them."""
