@@ -15,6 +15,7 @@ from archon.search.gain.surrogate import Belief, Hyper, Kernel, Prior, Seen, fit
 from archon.search.gain.worth import knowledge_gradient, moved, volume_gain
 
 Array = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 FIT_GROWTH = 1.3
 """Hyperparameters are fitted anew whenever so many times as many pipelines were seen."""
@@ -102,41 +103,48 @@ class Chooser:
         self._prices.learn({place: taken})
         self._belief = None
 
-    def next(self, n: int) -> list[int]:
+    def next(
+        self, n: int, allowed: Sequence[int] | None = None, *, least: float = 0.0
+    ) -> list[int]:
         """Pipelines to see on one more block each, the one worth most first; fewer at the end.
 
         Args:
             n: How many, each another pipeline.
+            allowed: Among which; all if left out.
+            least: Of less expected gain, in score, none is chosen.
         """
-        chosen: list[int] = []
-        gains = self._gains()
-        for place in np.argsort(-gains, kind="stable"):
-            if len(chosen) == n or gains[place] < 0.0:
-                break
-            chosen.append(int(place))
-        return chosen
+        per_price, worth = self._gains()
+        if allowed is not None:
+            outside = np.ones(self._n_pool, dtype=bool)
+            outside[list(allowed)] = False
+            per_price[outside] = -1.0
+        order = np.argsort(-per_price, kind="stable")[:n]
+        return [int(i) for i in order if per_price[i] >= 0.0 and worth[i] >= least]
 
     def best(self) -> int:
         """The pipeline to name now: seen, and surely good."""
-        belief = self._believed()
         seen = np.array(sorted(self._records))
-        lower = belief.means[seen] - SURE * np.sqrt(belief.variances[seen])
-        return int(seen[int(lower.argmax())])
+        return int(seen[int(self.lower_bounds()[seen].argmax())])
+
+    def lower_bounds(self) -> Array:
+        """What every pipeline of the pool is worth at least, surely enough."""
+        belief = self._believed()
+        return np.asarray(belief.means - SURE * np.sqrt(belief.variances))
 
     def means(self) -> Array:
         """What every pipeline of the pool is believed to be worth."""
         return self._believed().means
 
-    def _gains(self) -> Array:
-        """Gain per price of one more block of every pipeline; -1 where there is none left."""
+    def _gains(self) -> tuple[Array, Array]:
+        """Of one more block of every pipeline: gain per price, -1 where none is left; and gain."""
         belief = self._believed()
         n_done = np.zeros(self._n_pool, dtype=int)
         for place, record in self._records.items():
             n_done[place] = record.n_blocks
         is_open = n_done < len(self._blocks)
-        gains = np.full(self._n_pool, -1.0)
+        gains, worths = np.full(self._n_pool, -1.0), np.zeros(self._n_pool)
         if not is_open.any():
-            return gains
+            return gains, worths
         next_block = np.minimum(n_done, len(self._blocks) - 1)
         price = self._prices.of_next(next_block.tolist()) * self._blocks[next_block]
         places = self._looks(belief, is_open, price)
@@ -144,17 +152,16 @@ class Chooser:
         own = covariances[np.arange(len(places)), places]
         size = self._blocks[next_block[places]]
         left = len(self._blocks) - n_done[places]
-        best = np.zeros(len(places))
         for horizon in self._choice.horizons:
             n_blocks = np.minimum(horizon, left)
             shifts = moved(covariances, own, self._noise / (size * n_blocks))
             worth = self._worth(belief, places, shifts)
             per_price = worth / (price[places] * n_blocks) ** self._choice.price_weight
-            best = np.maximum(best, per_price)
-        gains[places] = best
-        return gains
+            gains[places] = np.maximum(gains[places], per_price)
+            worths[places] = np.maximum(worths[places], worth)
+        return gains, worths
 
-    def _worth(self, belief: Belief, places: Array, shifts: Array) -> Array:
+    def _worth(self, belief: Belief, places: Places, shifts: Array) -> Array:
         if not self._has_cost:
             return knowledge_gradient(belief.means, shifts)
         costs = self._costs()
@@ -166,7 +173,7 @@ class Chooser:
         logs = np.log(np.maximum(self._prices.deployed(), 1e-12))
         return np.asarray((logs - logs.min()) / max(1e-9, float(np.ptp(logs))))
 
-    def _front(self, belief: Belief, costs: Array) -> NDArray[np.int64]:
+    def _front(self, belief: Belief, costs: Array) -> Places:
         seen = sorted(self._records, key=lambda place: (costs[place], -belief.means[place]))
         front, best = [], -np.inf
         for place in seen:
@@ -175,7 +182,7 @@ class Chooser:
                 front.append(place)
         return np.array(front, dtype=int)
 
-    def _looks(self, belief: Belief, is_open: Array, price: Array) -> Array:
+    def _looks(self, belief: Belief, is_open: NDArray[np.bool_], price: Array) -> Places:
         """Those that may be worth most: by how far their belief reaches over the best."""
         places = np.flatnonzero(is_open)
         if len(places) <= MOST_LOOKS:

@@ -93,7 +93,7 @@ class Prices:
         )
         positive = taken[taken > 0.0]
         floor = LEAST * float(np.median(positive)) if len(positive) else 1.0
-        return np.maximum(taken, floor)
+        return np.asarray(np.maximum(taken, floor))
 
     def buy(self, place: int, block: int) -> None:
         """From now on the parts of a pipeline are there for a block of questions."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 _PROBABILITIES = (np.arange(9) + 0.5) / 9
 
@@ -58,7 +59,7 @@ def knowledge_gradient(means: Array, shifts: Array) -> Array:
     return np.maximum(total / len(_Z) - best, 0.0)
 
 
-def volume_gain(means: Array, costs: Array, looks: Array, shifts: Array, front: Array) -> Array:
+def volume_gain(means: Array, costs: Array, looks: Places, shifts: Array, front: Places) -> Array:
     """The expected growth of the volume under the front after a look at one pipeline.
 
     Args:
