@@ -57,7 +57,9 @@ def levelled(scores: Sequence[Array], n_questions: int) -> Level:
         ease = rest / (per_question + EASE_SHRINKAGE)
         ease -= ease[per_question > 0].mean()
     left = (filled - means[:, None] - ease) * asked
-    n_free = max(0.0, asked.sum() - len(scores) - float((per_question > 0).sum()))
+    # Ease that is drawn towards nothing takes less than one degree of freedom a question.
+    n_ease = float((per_question / (per_question + EASE_SHRINKAGE)).sum())
+    n_free = max(0.0, float(asked.sum()) - len(scores) - n_ease)
     squares = float((left**2).sum())
     noise = (squares + USUAL_WEIGHT * USUAL_VARIANCE) / (n_free + USUAL_WEIGHT)
     noise = max(LEAST_VARIANCE, noise)
