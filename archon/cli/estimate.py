@@ -31,8 +31,9 @@ def estimate(job: JobFile, as_json: AsJson = False) -> None:
     from archon.service.settings import load_settings
     from archon.spec.job import load_job
 
-    prepared = prepare(load_job(job))
-    found = estimate_job(prepared, load_settings())
+    settings = load_settings()
+    prepared = prepare(load_job(job), is_offline=settings.offline)
+    found = estimate_job(prepared, settings)
     split = prepared.questions.split
     paid = fit(found, prepared.job.budget)
     if as_json:

@@ -71,7 +71,9 @@ def evaluate(
 
     file, settings = load_pipeline_file(pipeline), load_settings()
     part = next((part for part in PARTS if split is not None and part == split.value), None)
-    questions = question_set(benchmark, part=part, limit=limit, scorer=scorer)
+    questions = question_set(
+        benchmark, part=part, limit=limit, scorer=scorer, is_offline=settings.offline
+    )
     if max_usd is not None and not math.isfinite(max_usd):
         raise SpecError(f"--max-usd {max_usd} is no amount of money. Write a number such as 0.50.")
     caps = Caps(calls=max_calls, cost_nusd=None if max_usd is None else int(max_usd * 1e9))

@@ -68,7 +68,8 @@ def search(
         check_output(export, inputs=(job,), is_forced=force)
     settings = load_settings()
     overrides = Overrides(model=model, url=url, key_env=key_env, trials=trials, seed=seed)
-    prepared = prepare(read_job(overridden(read_document(job), overrides)))
+    read = read_job(overridden(read_document(job), overrides))
+    prepared = prepare(read, is_offline=settings.offline)
     try:
         with open_store(settings.database_url.reveal()) as store:
             prepared = in_store(prepared, store.reader(), is_fresh=is_fresh)

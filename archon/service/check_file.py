@@ -43,7 +43,7 @@ def check_file(path: Path, settings: Settings) -> FileCheck:
     document = read_document(path)
     if kind_of(document) == "pipeline":
         return _checked_pipeline(read_pipeline(document), path, settings)
-    return _checked_job(prepare(read_job(document)), settings)
+    return _checked_job(prepare(read_job(document), is_offline=settings.offline), settings)
 
 
 def kind_of(document: Document) -> FileKind:

@@ -109,7 +109,12 @@ class Evaluation:
 
 
 def question_set(
-    path: Path, *, part: Part | None = None, limit: int | None = None, scorer: str = ""
+    path: Path,
+    *,
+    part: Part | None = None,
+    limit: int | None = None,
+    scorer: str = "",
+    is_offline: bool = False,
 ) -> QuestionSet:
     """The questions of a job file, or of a file of questions.
 
@@ -119,14 +124,16 @@ def question_set(
         limit: The first so many of them.
         scorer: For a file of questions: the scorer's kind, or as in a job file, e.g.
             ``{kind: exact, read: stated}``.
+        is_offline: Whether questions that are not here yet may not be downloaded.
 
     Raises:
         SpecError: Something is wrong with the file or the questions, or does not go together.
         SetupError: A package that is needed is not installed.
     """
-    found = (
-        _of_job(path, part or "held_out", scorer) if _is_job(path) else _of_file(path, part, scorer)
-    )
+    if _is_job(path):
+        found = _of_job(path, part or "held_out", scorer, is_offline=is_offline)
+    else:
+        found = _of_file(path, part, scorer)
     if limit is None:
         return found
     return replace(found, examples=found.examples[:limit])
@@ -238,10 +245,10 @@ def _is_job(path: Path) -> bool:
     return path.suffix.lower() in _JOB_SUFFIXES
 
 
-def _of_job(path: Path, part: Part, scorer: str) -> QuestionSet:
+def _of_job(path: Path, part: Part, scorer: str, *, is_offline: bool) -> QuestionSet:
     if scorer:
         raise SpecError(f"{path} is a job file and names its scorer. Leave --scorer out.")
-    prepared = prepare(load_job(path))
+    prepared = prepare(load_job(path), is_offline=is_offline)
     questions, job = prepared.questions, prepared.job
     sides = {
         "held_out": questions.split.held_out,

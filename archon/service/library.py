@@ -161,7 +161,8 @@ class Study:
             SetupError: A package that is needed is not installed.
             StoreError: The database cannot be opened.
         """
-        prepared, settings = prepare(load_job(Path(path))), settings or load_settings()
+        settings = settings or load_settings()
+        prepared = prepare(load_job(Path(path)), is_offline=settings.offline)
         with open_store(settings.database_url.reveal()) as store:
             return cls(in_store(prepared, store.reader(), is_fresh=is_fresh), settings)
 

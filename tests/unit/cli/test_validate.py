@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -238,3 +239,29 @@ async def test_validate_knows_how_targets_name_choices(tmp_path: Path) -> None:
     ran = await archon("validate", str(job), folder=tmp_path)
     assert ran.code == 2
     assert "position_from_1" in ran.err
+
+
+async def test_offline_validate_downloads_no_questions(tmp_path: Path) -> None:
+    came = 0
+
+    async def hub(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal came
+        came += 1
+        writer.close()
+
+    job = write_job(tmp_path, "http://localhost:9/v1")
+    hf = {"hf": {"name": "owner/name", "split": "test"}, "scorer": {"kind": "numeric"}}
+    edited(job, "benchmark", value=hf)
+    async with await asyncio.start_server(hub, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        places = {"HF_ENDPOINT": f"http://127.0.0.1:{port}", "HF_HOME": str(tmp_path)}
+        ran = await archon("validate", str(job), folder=tmp_path, ARCHON_OFFLINE="true", **places)
+        assert ran.code == 2
+        assert "owner/name: this data set is not on this machine" in ran.err
+        assert "ARCHON_OFFLINE" in ran.err
+        assert not came
+        ran = await archon("validate", str(job), folder=tmp_path, **places)
+        assert came
+        assert ran.code == 2
+        assert "this data set cannot be loaded" in ran.err
+        assert "Traceback" not in ran.err
