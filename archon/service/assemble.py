@@ -32,6 +32,7 @@ from archon.scoring.table import build_scorer
 from archon.search.evaluate import OUTAGE, Evaluator
 from archon.service.needs import key_of, provider_of
 from archon.service.settings import Settings, keep_litellm_at_home
+from archon.service.waiting import Waiting
 from archon.spec.benchmark_spec import ScorerSpec
 from archon.spec.model_spec import ModelSpec
 from archon.world.world import WORLDS
@@ -76,9 +77,12 @@ class Models:
         """What the runtime needs to know of each, by alias."""
         return {alias: model.card for alias, model in self.by_alias.items()}
 
-    def answering(self) -> ModelClient:
-        """For a pipeline at work: nothing is stored and nothing is reused."""
-        limited = {a: Limited(m.backend, m.gate) for a, m in self.by_alias.items()}
+    def answering(self, say: Say) -> ModelClient:
+        """For a pipeline at work: nothing is stored or reused; ``say`` is told of long waits."""
+        waiting = Waiting(say)
+        limited = {
+            alias: Limited(m.backend, m.gate, on_wait=waiting) for alias, m in self.by_alias.items()
+        }
         return Filling(Routed(limited), self.cards)
 
     def studied(self, calls: CallStore, budget: Budget) -> ModelClient:

@@ -81,7 +81,7 @@ class Pipeline:
         Args:
             path: The file.
             settings: Where keys and folders are; read from the environment by default.
-            say: Told what happens while models are opened, a line at a time.
+            say: Told what happens while models are opened, or not reached, a line at a time.
 
         Raises:
             SpecError: The file is wrong; names every problem.
@@ -133,7 +133,8 @@ class Pipeline:
                     self.file.models, self._settings, say=self._say, shared=self._shared
                 )
                 models = await self._stack.enter_async_context(opening)
-                self._runnable = Runnable(self.file.architecture, models.answering(), models.cards)
+                client = models.answering(self._say)
+                self._runnable = Runnable(self.file.architecture, client, models.cards)
             return self._runnable
 
 
