@@ -103,7 +103,7 @@ async def _run(
     from archon.cli.live import Progress
     from archon.cli.report import print_study
     from archon.service.assemble import SharedEngine
-    from archon.service.export import export_by_rule
+    from archon.service.export import export_by_rule, how_to_ask
     from archon.service.library import Pipeline
     from archon.service.report import load_report
     from archon.service.study_run import run_job
@@ -134,7 +134,7 @@ async def _run(
             return report.study.state
         best = export_by_rule(report, store.reader(), "best")
         if export is not None:
-            say(f"Wrote {export}. Ask it: archon ask {export} 'a question'")
+            say(f"Wrote {export}. Ask it: {how_to_ask(export, best, store.reader())}")
         if ask:
             pipeline = Pipeline(best, settings, say=say, shared=shared)
             try:

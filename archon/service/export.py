@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shlex
+from pathlib import Path
 from typing import Literal, get_args
 
 from archon.components.estimate_calls import estimate_calls
 from archon.core.architecture import Architecture
 from archon.core.errors import NotFound
-from archon.core.records import StudyReader, TrialRow
+from archon.core.records import HELD_OUT_SPLIT, StudyReader, TrialRow
 from archon.search.intervals import Interval
 from archon.search.judgement import Judgement, Standing
 from archon.service.report import StudyReport
@@ -54,6 +57,18 @@ def export_trial(report: StudyReport, reader: StudyReader, number: int) -> Pipel
     """
     coverage = report.final.judgement.coverage if report.final else 0.95
     return _file(report, reader.trial(report.study.study_id, number), coverage)
+
+
+def how_to_ask(file: Path, made: PipelineFile, reader: StudyReader) -> str:
+    """The command that asks an exported file, with a question that its models can answer.
+
+    Simulated models know their world's questions only: one that the search did not see.
+    """
+    question = "a question"
+    if made.provenance is not None and any(m.backend == "simulated" for m in made.models):
+        for row in reader.examples(made.provenance.study, split=HELD_OUT_SPLIT, limit=1):
+            question = json.loads(row.row_json)["question"][-1]["content"]
+    return shlex.join(("archon", "ask", str(file), question))
 
 
 def _picked(judgement: Judgement, rule: Rule) -> Standing | None:
