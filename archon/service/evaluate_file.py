@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 from archon.benchmarks.examples import Benchmark, Example
 from archon.benchmarks.fields import FieldMap
 from archon.benchmarks.load import load
+from archon.benchmarks.seen import count_seen
 from archon.benchmarks.splits import blocks
 from archon.components.table import suggest
 from archon.core.errors import SpecError
@@ -85,11 +86,14 @@ class Evaluation:
     n_reused: int
     """Calls of the questions that ran which were stored already."""
     elapsed_s: float
+    n_seen: int | None = None
+    """Questions that the search which found the pipeline used; None: its file does not say."""
 
     def to_data(self) -> dict[str, Any]:
         """Plain data."""
         return {
             "n_questions": self.n_questions,
+            "n_seen_in_search": self.n_seen,
             "n_not_run": self.n_not_run,
             "stopped": self.stopped,
             "standing": None if self.standing is None else self.standing.to_data(),
@@ -183,7 +187,19 @@ async def evaluate_file(
     ) as evaluator:
         results, stopped = await _run(file, questions.examples, evaluator, on_result)
     found = _summed_up(file, questions.examples, results, stopped)
-    return replace(found, bought=bought, elapsed_s=time.monotonic() - began_s)
+    return replace(
+        found,
+        bought=bought,
+        elapsed_s=time.monotonic() - began_s,
+        n_seen=n_seen_in_search(file, questions),
+    )
+
+
+def n_seen_in_search(file: PipelineFile, questions: QuestionSet) -> int | None:
+    """How many of the questions the search used that found the pipeline; None: nobody knows."""
+    if file.provenance is None or not file.provenance.searched_on:
+        return None
+    return count_seen(file.provenance.searched_on, questions.examples)
 
 
 async def _run(

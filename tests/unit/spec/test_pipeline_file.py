@@ -78,6 +78,14 @@ def test_an_exported_pipeline_is_read_back_the_same(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["best.yaml"]
 
 
+def test_digests_of_the_questions_of_the_search_are_read_back_or_refused(tmp_path: Path) -> None:
+    searched = replace(WHOLE, provenance=replace(FOUND, searched_on="AAEC/+7d"))
+    searched.save(tmp_path / "best.yaml")
+    assert load_pipeline_file(tmp_path / "best.yaml") == searched
+    cut = searched.to_yaml().replace("/+7d", "/+7")
+    assert any(p.path == "provenance.searched_on" for p in refusal(cut))
+
+
 def test_an_export_says_what_it_is_and_holds_no_key() -> None:
     text = WHOLE.to_yaml()
     lines = text.splitlines()
