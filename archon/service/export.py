@@ -9,11 +9,12 @@ from typing import Literal, get_args
 
 import orjson
 
+from archon.benchmarks.examples import Example
 from archon.benchmarks.seen import digests_of
 from archon.components.estimate_calls import estimate_calls
 from archon.core.architecture import Architecture
 from archon.core.errors import NotFound
-from archon.core.messages import Conversation, Message, last_question
+from archon.core.messages import Conversation, last_question
 from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, ExampleRow, StudyReader
 from archon.search.intervals import Interval
 from archon.search.judgement import Judgement, Standing
@@ -84,8 +85,7 @@ def _picked(judgement: Judgement, rule: Rule) -> Standing | None:
 
 
 def _question(row: ExampleRow) -> Conversation:
-    turns = orjson.loads(row.row_json)["question"]
-    return tuple(Message(turn["role"], turn["content"]) for turn in turns)
+    return Example.from_data(orjson.loads(row.row_json)).question
 
 
 def _file(report: StudyReport, reader: StudyReader, number: int, coverage: float) -> PipelineFile:
