@@ -23,7 +23,7 @@ def estimate(job: JobFile, as_json: AsJson = False) -> None:
     """Say how large a job's space is, what it would take, and the smallest gain it could show.
 
     Upper bounds (nothing reused, every completion as long as it may be), and beside them what is
-    likely: completions half as long, questions counted by their bytes.
+    likely: replies as long as those of these models that are recorded here, or else as usual.
     """
     from archon.service.budget_fit import fit
     from archon.service.estimate_job import estimate_job
@@ -55,10 +55,7 @@ def estimate(job: JobFile, as_json: AsJson = False) -> None:
     console.print(
         f"Replies that cannot be read are asked for again: at most {found.max_repairs} more calls."
     )
-    console.print(
-        f"Likely: with completions of {found.reply_share:.0%} of their longest, and "
-        "4 bytes of a question to a token."
-    )
+    console.print(_likely(found))
     if found.judge_calls:
         console.print(f"The scorer asks its model {found.judge_calls} times a question on top.")
     console.print()
@@ -110,6 +107,19 @@ def _rows(found: Estimate) -> Iterator[tuple[str, list[str]]]:
         yield "cost, at most", [number("cost", value) for value in cells(found.cost_usd)]
 
 
+def _likely(found: Estimate) -> str:
+    """Where the likely figures come from."""
+    if found.n_recorded:
+        return (
+            f"Likely: replies as long as in {found.n_recorded:,} recorded calls of these models; "
+            "of what they were not asked yet, of a usual length."
+        )
+    return (
+        "Likely: replies of a usual length (an answer has 200 tokens where it may), since no calls "
+        "of these models are recorded here. After a first trial the figures come from its calls."
+    )
+
+
 def _totals(found: Estimate) -> Iterator[str]:
     if found.likely is None or found.typical is None or found.most is None:
         return
@@ -119,7 +129,9 @@ def _totals(found: Estimate) -> Iterator[str]:
     yield f"  likely:  {_total(found.likely)}"
     yield f"  at most: {_total(found.typical)}"
     yield f"With the dearest pipelines {dearest}, at most: {_total(found.most)}."
-    yield "Pipelines that begin alike share calls, so that a search takes less than that."
+    yield (
+        "Likely counts calls that pipelines share once; trials that are stopped early make it less."
+    )
 
 
 def _budget(paid: BudgetFit | None, job: JobSpec) -> Iterator[str]:

@@ -150,6 +150,10 @@ class Declaration:
     needs_model: bool = True
     requires: frozenset[Fact] = frozenset()
     """Facts beyond candidates that some earlier layer must be able to write."""
+    most_shown: int | None = None
+    """Most candidates in one prompt; None: all that arrive."""
+    usual_reply: int = 200
+    """Tokens of a reply as models usually write it: for estimates, where no calls are recorded."""
 
 
 class Component(Protocol):

@@ -58,6 +58,8 @@ class Verify:
         reads=frozenset({"question", "candidates", "critique"}),
         writes=frozenset({"scores"}),
         effect="select",
+        most_shown=1,
+        usual_reply=150,
     )
 
     def bounds(self, arriving: Sizes) -> Bounds:

@@ -97,12 +97,7 @@ def prompt_digests(architecture: Architecture) -> tuple[tuple[str, str], ...]:
     kind. The one that asks again for what could not be read belongs to all that read replies.
     """
     kinds = {spec.kind for layer in architecture.layers for spec in layer}
-    names = sorted(
-        entry.name.removesuffix(".txt")
-        for entry in files("archon.prompts").iterdir()
-        if entry.name.endswith(".txt")
-    )
-    wanted = [name for name in names if _kind_of(name) in kinds]
+    wanted = [name for name in template_names() if component_of(name) in kinds]
     if any(
         spec.model and spec.kind not in _WRITERS for layer in architecture.layers for spec in layer
     ):
@@ -110,7 +105,14 @@ def prompt_digests(architecture: Architecture) -> tuple[tuple[str, str], ...]:
     return tuple((name, load(name).digest) for name in sorted(wanted))
 
 
-def _kind_of(template: str) -> str:
+def template_names() -> tuple[str, ...]:
+    """The shipped templates, sorted."""
+    names = [entry.name for entry in files("archon.prompts").iterdir()]
+    return tuple(sorted(n.removesuffix(".txt") for n in names if n.endswith(".txt")))
+
+
+def component_of(template: str) -> str:
+    """The component kind that a template belongs to; "" for those of scorers and of repairs."""
     owners = [kind for kind in COMPONENTS if f"{template}_".startswith(f"{kind}_")]
     return max(owners, key=len, default="")
 
