@@ -142,6 +142,7 @@ class _Counter:
 
 
 def _print(found: Evaluation, file: PipelineFile, fingerprint: str, console: Console) -> None:
+    from archon.cli.report import lost_calls
     from archon.search.objectives import DIRECTIONS
     from archon.service.units import count, duration, interval, usd
 
@@ -181,7 +182,7 @@ def _print(found: Evaluation, file: PipelineFile, fingerprint: str, console: Con
         f"{count(bought.tokens)} tokens bought, {duration(found.elapsed_s)}"
     )
     if bought.n_uncertain:
-        console.print(f"  {count(bought.n_uncertain)} calls without a reply may have been charged")
+        console.print(f"  {lost_calls(bought.n_uncertain, is_free=bought.is_free)}")
 
 
 def _claims(file: PipelineFile) -> dict[str, Interval]:

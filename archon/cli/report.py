@@ -69,17 +69,23 @@ def spend_lines(spend: SpendTotals) -> Iterator[str]:
     )
     yield line + (f", {usd(spend.spend_nusd / _NUSD_PER_USD)}" if spend.spend_nusd else "")
     if spend.n_uncertain:
+        lost = lost_calls(spend.n_uncertain, is_free=not spend.uncertain_nusd)
         yield (
-            f"  {count(spend.n_uncertain)} calls without a reply may have been charged, at most "
-            f"{count(spend.uncertain_tokens)} tokens"
+            f"  {lost}, at most {count(spend.uncertain_tokens)} tokens"
             + (f" or {usd(spend.uncertain_nusd / _NUSD_PER_USD)}" if spend.uncertain_nusd else "")
-            + "; the budget counts them"
+            + f"; the budget counts {'it' if spend.n_uncertain == 1 else 'them'}"
         )
     if spend.n_corrupt + spend.n_duplicate:
         yield (
             f"  besides, {count(spend.n_corrupt)} calls were asked again because their stored "
             f"reply was damaged, and {count(spend.n_duplicate)} were bought by two at once"
         )
+
+
+def lost_calls(n: int, *, is_free: bool) -> str:
+    """What is known of calls that went out and did not come back."""
+    calls = "1 call" if n == 1 else f"{count(n)} calls"
+    return f"{calls} without a reply may have {'run' if is_free else 'been charged'}"
 
 
 def _print_final(report: StudyReport, final: FinalReport, console: Console) -> None:

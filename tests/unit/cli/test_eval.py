@@ -249,6 +249,21 @@ async def test_eval_says_what_was_bought_for_questions_that_did_not_end_too(
     assert found["bought"]["cost_usd"] == pytest.approx(found["bought"]["tokens"] / 1000)
 
 
+@pytest.mark.parametrize(("usd", "said"), [(0, "may have run"), (5, "may have been charged")])
+async def test_eval_says_of_a_lost_call_whether_it_can_have_been_charged(
+    stub: Stub, tmp_path: Path, usd: int, said: str
+) -> None:
+    pipeline = write_pipeline(tmp_path, stub.base_url, samples=1)
+    data = yaml.safe_load(pipeline.read_text())
+    data["models"]["small"]["price"] = {"input_usd_per_mtok": usd, "output_usd_per_mtok": usd}
+    pipeline.write_text(yaml.safe_dump(data))
+    stub.script("adds-0.6", "500")
+    questions = write_questions(tmp_path, 4)
+    args = ("eval", str(pipeline), "--benchmark", str(questions), "--scorer", "numeric")
+    ran = await archon(*args, folder=tmp_path)
+    assert f"1 call without a reply {said}" in ran.out
+
+
 async def test_eval_takes_parameters_of_the_scorer(stub: Stub, tmp_path: Path) -> None:
     pipeline = write_pipeline(tmp_path, stub.base_url, model="adds-1", samples=1)
     questions = write_questions(tmp_path, 10)
