@@ -104,7 +104,7 @@ def _print_final(report: StudyReport, final: FinalReport, console: Console) -> N
     if left:
         console.print(f"On the search's front, but not run again: trials {', '.join(left)}.")
     console.print()
-    console.print(f"Verdict: {_named(judgement, trial_of)}")
+    console.print(f"Verdict: {judgement.verdict}")
     if final.held_out_stopped:
         console.print(f"Held-out results are not complete: {final.held_out_stopped}.")
     for warning in final.warnings:
@@ -146,11 +146,3 @@ def _rows(judgement: Judgement) -> Iterator[tuple[str, Standing]]:
             "front" if standing.pipeline_id in judgement.front_ids else "",
         ]
         yield ", ".join(mark for mark in marks if mark), standing
-
-
-def _named(judgement: Judgement, trial_of: Mapping[str, int]) -> str:
-    """The verdict with numbers of trials in place of ids of pipelines."""
-    said = judgement.verdict
-    for pipeline_id, number_of in trial_of.items():
-        said = said.replace(pipeline_id, f"trial {number_of}")
-    return said[:1].upper() + said[1:]

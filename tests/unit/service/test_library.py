@@ -41,6 +41,10 @@ async def test_study_runs_in_a_running_loop_and_its_pipeline_answers(
         study.report()
     report = await study.run()
     assert report.study.state == "completed"
+    assert report.final is not None
+    verdict = report.final.judgement.verdict
+    assert re.search(r"[Tt]rial \d+", verdict)
+    assert not [line for line in report.trials if line.pipeline_id in verdict]
     single = study.pipeline_of(0)
     assert single.architecture.pipeline_id() == report.trials[0].pipeline_id
     with pytest.raises(NotFound):
