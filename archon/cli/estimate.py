@@ -85,8 +85,17 @@ def _beyond(paid: BudgetFit | None, job: JobSpec) -> Iterator[str]:
 
 
 def _size(found: Estimate) -> str:
+    from archon.service.units import counted
+
     if found.n_pipelines is not None:
-        return f"The space holds {found.n_pipelines:,} different pipelines."
+        said = f"The space holds {counted(found.n_pipelines, 'different pipeline')}."
+        others = (found.n_walks or 0) - found.n_pipelines
+        if others <= 0:
+            return said
+        return (
+            f"{said} The other {others:,} of its {found.n_walks:,} combinations are equal to one "
+            "of them, or cannot run."
+        )
     ways = "without end" if found.n_walks is None else f"of at most {found.n_walks:,} pipelines"
     return f"A space {ways}; the figures below come from {found.n_looked_at:,} of them."
 
@@ -136,11 +145,12 @@ def _totals(found: Estimate) -> Iterator[str]:
 
 def _budget(paid: BudgetFit | None, job: JobSpec) -> Iterator[str]:
     from archon.service.check_file import budget_in_words
+    from archon.service.units import counted
 
     yield f"Its budget: {budget_in_words(job.budget)}. It is never passed."
     if paid is None:
         return
-    trials = "1 trial" if paid.n_trials == 1 else f"{paid.n_trials:,} trials"
+    trials = counted(paid.n_trials, "trial")
     yield (
         f"Its {_UNITS[paid.limit]} are likely to allow {trials} of average size in the search, "
         "more where they share calls."

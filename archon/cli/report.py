@@ -14,7 +14,7 @@ from archon.search.objectives import Objective
 from archon.service.describe import describe
 from archon.service.listing import state_of
 from archon.service.report import FinalReport, StudyReport, TrialLine
-from archon.service.units import count, difference, duration, interval, number, usd
+from archon.service.units import count, counted, difference, duration, interval, number, usd
 
 _NUSD_PER_USD = 1_000_000_000
 
@@ -82,10 +82,14 @@ def spend_lines(spend: SpendTotals) -> Iterator[str]:
         )
 
 
+def trials_in_words(numbers: Sequence[int]) -> str:
+    """``trial 7``, ``trials 0, 2``."""
+    return f"trial{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
+
+
 def lost_calls(n: int, *, is_free: bool) -> str:
     """What is known of calls that went out and did not come back."""
-    calls = "1 call" if n == 1 else f"{count(n)} calls"
-    return f"{calls} without a reply may have {'run' if is_free else 'been charged'}"
+    return f"{counted(n, 'call')} without a reply may have {'run' if is_free else 'been charged'}"
 
 
 def _print_final(report: StudyReport, final: FinalReport, console: Console) -> None:
@@ -98,11 +102,9 @@ def _print_final(report: StudyReport, final: FinalReport, console: Console) -> N
             f"  trial {trial_of[standing.pipeline_id]}: {describe(standing.architecture)}"
         )
     run_again = {standing.pipeline_id for standing in judgement.standings}
-    left = [
-        str(o.number) for o in report.trials if o.is_on_front and o.pipeline_id not in run_again
-    ]
+    left = [o.number for o in report.trials if o.is_on_front and o.pipeline_id not in run_again]
     if left:
-        console.print(f"On the search's front, but not run again: trials {', '.join(left)}.")
+        console.print(f"On the search's front, but not run again: {trials_in_words(left)}.")
     console.print()
     console.print(f"Verdict: {judgement.verdict}")
     if final.held_out_stopped:

@@ -158,12 +158,15 @@ def _worked_s(store: Store, study_id: str) -> float:
 
 def _announce(prepared: PreparedJob, store: Store) -> None:
     from archon.core.errors import NotFound
+    from archon.service.units import counted
 
     job, split = prepared.job, prepared.questions.split
     try:
         study = store.reader().find_study(prepared.study_id)
     except NotFound:
-        trials = "every pipeline" if job.budget.trials is None else f"{job.budget.trials} trials"
+        trials = (
+            "every pipeline" if job.budget.trials is None else counted(job.budget.trials, "trial")
+        )
         say(
             f"Study {prepared.study_id} ({job.name}): at most {trials} on {len(split.search)} "
             f"questions, the best of them on {len(split.held_out)} held-out ones; seed {job.seed}."
@@ -172,6 +175,7 @@ def _announce(prepared: PreparedJob, store: Store) -> None:
         if study.state == "completed":
             say(f"Study {study.study_id} is done; this is its report. For another one: --new")
         else:
-            say(f"Study {study.study_id} ({job.name}) runs on: {study.n_complete} trials are done.")
+            done = f"{counted(study.n_complete, 'trial')} done"
+            say(f"Study {study.study_id} ({job.name}) runs on: {done}.")
     for warning in prepared.warnings:
         say(f"Note: {warning}")

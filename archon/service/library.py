@@ -280,6 +280,12 @@ def _turn(turn: object, number: int) -> Message:
         given: Mapping[str, object] = {"role": turn.role, "content": turn.content}
     elif isinstance(turn, Mapping):
         given = turn
+    elif isinstance(turn, str):
+        raise ValueError(
+            f"turn {number} is a text; a list holds the turns of one chat, as "
+            '{"role": "user", "content": "..."}; for several questions call generate for each: '
+            "await asyncio.gather(*(pipeline.generate(text) for text in texts))"
+        )
     else:
         raise ValueError(f"turn {number} is {type(turn).__name__}, not a message or mapping")
     role, content = given.get("role", ""), given.get("content")

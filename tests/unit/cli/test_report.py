@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archon.cli.report import spend_lines
+from archon.cli.report import spend_lines, trials_in_words
 from archon.core.records import SpendTotals
 
 
@@ -27,3 +27,8 @@ def test_lost_calls_are_charged_only_where_calls_have_a_price(
     spend: SpendTotals, said: str
 ) -> None:
     assert [line.strip() for line in spend_lines(spend)][1:] == [said]
+
+
+def test_trials_are_named_in_words() -> None:
+    assert trials_in_words([7]) == "trial 7"
+    assert trials_in_words([0, 2]) == "trials 0, 2"

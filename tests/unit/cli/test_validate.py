@@ -13,7 +13,7 @@ import yaml
 
 from archon.spec.model_spec import Backend
 from tests.commands import archon
-from tests.jobs import write_job
+from tests.jobs import write_job, write_questions
 from tests.stub import Stub, running_stub
 
 SPACES = Path(__file__).parents[3] / "search_spaces"
@@ -195,6 +195,29 @@ async def test_validate_and_estimate_refuse_a_budget_that_buys_no_trial(tmp_path
 def _points(said: str) -> int:
     (line,) = [line for line in said.splitlines() if line.startswith("Smallest gain")]
     return int(line.split(": ")[1].split()[0])
+
+
+async def test_validate_and_estimate_say_what_each_of_them_counts(tmp_path: Path) -> None:
+    job = write_job(tmp_path, "http://localhost:9/v1")
+    validated = (await archon("validate", str(job), folder=tmp_path)).out
+    assert "A space of 24 combinations, some of which may be one pipeline" in validated
+    said = (await archon("estimate", str(job), folder=tmp_path)).out
+    assert "The space holds 21 different pipelines. The other 3 of its 24 combinations" in said
+
+
+@pytest.mark.parametrize("name", ["endpoint.yaml", "hosted.yaml"])
+async def test_shipped_space_says_that_the_questions_are_the_users(
+    tmp_path: Path, name: str
+) -> None:
+    job = tmp_path / name
+    job.write_text((SPACES / name).read_text())
+    ran = await archon("validate", name, folder=tmp_path)
+    assert ran.code == 2
+    assert "questions.jsonl: there is no such file. Put your questions there" in ran.err
+    top = job.read_text().split("\n\n")[0]
+    assert "questions.jsonl" in top
+    write_questions(tmp_path, 40).rename(tmp_path / "questions.jsonl")
+    assert (await archon("validate", name, folder=tmp_path)).code == 0
 
 
 async def test_models_says_how_to_write_one_and_shows_those_of_a_file(tmp_path: Path) -> None:
