@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from archon.core.calls import Finish, ModelReply, ModelRequest
 from archon.core.candidates import LayerState
@@ -179,6 +179,15 @@ class Component(Protocol):
 
     async def run(self, state: LayerState, context: RunContext) -> LayerState:
         """Apply the technique to one question's state."""
+        ...
+
+
+@runtime_checkable
+class ChoosesPrompts(Protocol):
+    """A component whose parameters decide which of its templates it uses; others may use all."""
+
+    def prompts(self) -> tuple[str, ...]:
+        """Names of those that it uses."""
         ...
 
 

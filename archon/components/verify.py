@@ -69,6 +69,12 @@ class Verify:
         calls = Interval(each * n.low, each * n.high)
         return Bounds(calls, n.high, replace(arriving, candidates=after))
 
+    def prompts(self) -> tuple[str, ...]:
+        """See ``ChoosesPrompts``."""
+        if self.mode == "one_step":
+            return ("verify_at_once",)
+        return ("verify_reason", "verify_verdict")
+
     async def run(self, state: LayerState, context: RunContext) -> LayerState:
         """Return the candidates that pass, unchanged but for the score."""
         if not state.candidates:
