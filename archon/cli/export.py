@@ -50,7 +50,7 @@ def export(
 ) -> None:
     """Write a study's best pipeline as a file that runs anywhere; keys are never part of it."""
     from archon.core.errors import SpecError
-    from archon.service.export import export_by_rule, export_trial
+    from archon.service.export import export_by_rule, export_trial, how_to_ask
     from archon.service.output_file import check_output
     from archon.service.report import load_report
     from archon.service.settings import load_settings
@@ -67,6 +67,7 @@ def export(
             made = export_by_rule(report, reader, by.value)
         else:
             made = export_trial(report, reader, trial)
+        asking = "" if output is None else how_to_ask(output, made, reader)
     if output is None:
         write(made.to_yaml())
     else:
@@ -74,7 +75,7 @@ def export(
     judgement = report.final.judgement if report.final else None
     say(why(judgement, made, by.value if trial is None else ""))
     if output is not None:
-        say(f"Wrote {output}. Ask it: archon ask {output} 'a question'")
+        say(f"Wrote {output}. Ask it: {asking}")
 
 
 def why(judgement: Judgement | None, made: PipelineFile, rule: str) -> str:

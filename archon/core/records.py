@@ -268,6 +268,10 @@ class StudyReader(Protocol):
         """
         ...
 
+    def calls_to(self, identity: str, *, limit: int) -> Sequence[CallRow]:
+        """The newest completions of a model, of whatever study, newest first."""
+        ...
+
     def spend(self, study_id: str) -> SpendTotals:
         """What the study has bought, reserved and lost."""
         ...

@@ -81,7 +81,7 @@ class Pipeline:
         Args:
             path: The file.
             settings: Where keys and folders are; read from the environment by default.
-            say: Told what happens while models are opened, a line at a time.
+            say: Told what happens while models are opened, or not reached, a line at a time.
 
         Raises:
             SpecError: The file is wrong; names every problem.
@@ -133,7 +133,8 @@ class Pipeline:
                     self.file.models, self._settings, say=self._say, shared=self._shared
                 )
                 models = await self._stack.enter_async_context(opening)
-                self._runnable = Runnable(self.file.architecture, models.answering(), models.cards)
+                client = models.answering(self._say)
+                self._runnable = Runnable(self.file.architecture, client, models.cards)
             return self._runnable
 
 
@@ -161,7 +162,8 @@ class Study:
             SetupError: A package that is needed is not installed.
             StoreError: The database cannot be opened.
         """
-        prepared, settings = prepare(load_job(Path(path))), settings or load_settings()
+        settings = settings or load_settings()
+        prepared = prepare(load_job(Path(path)), is_offline=settings.offline)
         with open_store(settings.database_url.reveal()) as store:
             return cls(in_store(prepared, store.reader(), is_fresh=is_fresh), settings)
 
@@ -278,6 +280,12 @@ def _turn(turn: object, number: int) -> Message:
         given: Mapping[str, object] = {"role": turn.role, "content": turn.content}
     elif isinstance(turn, Mapping):
         given = turn
+    elif isinstance(turn, str):
+        raise ValueError(
+            f"turn {number} is a text; a list holds the turns of one chat, as "
+            '{"role": "user", "content": "..."}; for several questions call generate for each: '
+            "await asyncio.gather(*(pipeline.generate(text) for text in texts))"
+        )
     else:
         raise ValueError(f"turn {number} is {type(turn).__name__}, not a message or mapping")
     role, content = given.get("role", ""), given.get("content")

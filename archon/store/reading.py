@@ -148,6 +148,13 @@ class Reader:
             found = _calls_of(connection, result)
         return QuestionRow(to_example(example), result, found)
 
+    def calls_to(self, identity: str, *, limit: int) -> Sequence[CallRow]:
+        """See ``StudyReader``."""
+        newest = _CALLS.where(requests.c.identity == identity)
+        newest = newest.order_by(calls.c.done_at.desc(), calls.c.digest, calls.c.slot).limit(limit)
+        with self._look() as connection:
+            return [to_call(row) for row in connection.execute(newest) if is_intact(row)]
+
     def spend(self, study_id: str) -> SpendTotals:
         """See ``StudyReader``."""
         with self._look() as connection:
