@@ -18,6 +18,7 @@ from archon.cli.demo import demo
 from archon.cli.doctor import doctor
 from archon.cli.estimate import estimate
 from archon.cli.eval import evaluate
+from archon.cli.explain import explain
 from archon.cli.export import export
 from archon.cli.init import init
 from archon.cli.ls import ls
@@ -38,6 +39,7 @@ app.command()(demo)
 app.command()(search)
 app.command()(ls)
 app.command()(show)
+app.command()(explain)
 app.command()(export)
 app.command()(ask)
 app.command("eval")(evaluate)
