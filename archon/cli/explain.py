@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archon.cli.options import AsJson, StudyReference
-from archon.cli.output import out, print_json
-from archon.cli.running import complete
+from archon.cli.output import out, print_json, say
+from archon.cli.running import Stopped, complete
+
+if TYPE_CHECKING:
+    from archon.runtime.budget import Caps
+    from archon.service.explanation import Explanation
 
 
 def explain(
@@ -21,24 +26,58 @@ def explain(
         bool,
         typer.Option("--questions", help="Each question that it wins or loses to the single call."),
     ] = False,
+    budget_usd: Annotated[
+        float | None, typer.Option(min=0, help="Buy what is missing, for so many dollars at most.")
+    ] = None,
+    budget_calls: Annotated[
+        int | None, typer.Option(min=1, help="Buy what is missing, so many calls at most.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what each part of a pipeline adds and where right answers are lost.
 
-    On held-out questions only, from calls that are recorded: nothing is bought. What is not known
-    is listed with what it would take.
+    On held-out questions only, and from recorded calls: without a budget nothing is bought, and
+    what is not known is listed with what it would take. What is bought is kept.
     """
     from archon.cli.explained import print_explanation
-    from archon.service.explain import explain as explained
-    from archon.service.report import load_report
-    from archon.service.settings import load_settings
-    from archon.store.opening import open_reader
 
-    settings = load_settings()
-    with open_reader(settings.database_url.reveal()) as reader:
-        report = load_report(reader, study)
-        found = complete(explained(report, reader, settings, trial=trial))
+    found = _explained(study, trial, _caps(budget_usd, budget_calls))
     if as_json:
         print_json(found.to_data())
     else:
         print_explanation(found, out(), has_questions=has_questions)
+
+
+def _explained(study: str, trial: int | None, caps: Caps | None) -> Explanation:
+    from archon.service.explain import explain as explained
+    from archon.service.explain import explain_buying
+    from archon.service.report import load_report
+    from archon.service.settings import load_settings
+    from archon.store.opening import open_reader, open_store
+
+    settings = load_settings()
+    url = settings.database_url.reveal()
+    with open_reader(url) as reader:
+        report = load_report(reader, study)
+        if caps is None:
+            return complete(explained(report, reader, settings, trial=trial))
+    try:
+        with open_store(url) as store:
+            return complete(
+                explain_buying(report, store, settings, caps=caps, say=say, trial=trial)
+            )
+    except Stopped as stopped:
+        say("Stopped. What was bought is kept; the same command goes on from there.")
+        raise typer.Exit(stopped.exit_code) from None
+
+
+def _caps(budget_usd: float | None, budget_calls: int | None) -> Caps | None:
+    from archon.core.errors import SpecError
+    from archon.runtime.budget import Caps
+
+    if budget_usd is None and budget_calls is None:
+        return None
+    if budget_usd is not None and not math.isfinite(budget_usd):
+        raise SpecError(f"--budget-usd {budget_usd} is no amount of money. Write e.g. 0.50.")
+    nusd = None if budget_usd is None else int(budget_usd * 1e9)
+    return Caps(calls=budget_calls, cost_nusd=nusd)

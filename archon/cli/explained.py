@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from archon.cli.output import table
@@ -14,6 +17,7 @@ from archon.service.explanation import Explanation, QuestionLine
 from archon.service.units import count, difference, interval, number, usd
 
 _LONGEST = 60
+_NUSD_PER_USD = 1_000_000_000
 _UNITS: dict[Objective, tuple[float, str]] = {
     "cost": (0.001, "$0.001"),
     "calls": (1.0, "call"),
@@ -200,6 +204,7 @@ def _print_unknown(found: Explanation, console: Console) -> None:
             ("scores of all candidates", found.n_candidates_missing, found.candidates_about)
         )
     rows += [(f"without {o.name}", o.n_missing, o.about) for o in found.variants if o.n_missing]
+    _print_bought(found, console)
     if not rows:
         return
     made = table(
@@ -212,3 +217,26 @@ def _print_unknown(found: Explanation, console: Console) -> None:
         made.add_row(name, count(n), count(round(about.calls)), count(round(about.tokens)), cost)
     console.print()
     console.print(made)
+    total = sum((about.cost_usd for _, _, about in rows), 0.0)
+    limit = f"--budget-usd {_up(total)}" if total else f"--budget-calls {_n_calls(rows)}"
+    console.print(f"To buy it: archon explain {found.study_id} {found.trial} {limit}")
+
+
+def _print_bought(found: Explanation, console: Console) -> None:
+    bought = found.bought
+    if bought.n_calls or found.stopped:
+        cost = f" for {usd(bought.cost_nusd / _NUSD_PER_USD)}" if bought.cost_nusd else ""
+        console.print(f"\n{count(bought.n_calls)} calls bought{cost}")
+    if bought.n_uncertain:
+        console.print(f"  {count(bought.n_uncertain)} calls without a reply may have been charged")
+    if found.stopped:
+        console.print(f"The budget ended first: {found.stopped}.")
+
+
+def _up(cost_usd: float) -> str:
+    """An amount somewhat above an estimate, as a number to type."""
+    return f"{1.5 * cost_usd:.2g}"
+
+
+def _n_calls(rows: Sequence[tuple[str, int, Amounts]]) -> int:
+    return math.ceil(1.5 * sum(about.calls for _, _, about in rows))

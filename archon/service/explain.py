@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from archon.core.architecture import Architecture
-from archon.core.errors import NotFound
+from archon.core.errors import NotFound, SpecError
 from archon.core.records import HELD_OUT_SPLIT, StudyReader
 from archon.core.results import ExampleResult
 from archon.explain.effects import Effect, effect_of
 from archon.explain.gaps import Amounts
 from archon.explain.stages import AMOUNTS, Stage, layer_reports, where_lost
 from archon.explain.variants import Variant
+from archon.runtime.budget import Budget, Caps
 from archon.search.intervals import mean_score
 from archon.search.objectives import Measured, Objective, score_of
 from archon.search.winner import compare
-from archon.service.counted_calls import Bought
+from archon.service.assemble import SharedEngine, open_evaluator
+from archon.service.counted_calls import Bought, CountedCalls
 from archon.service.describe import describe, describe_component, describe_layer
+from archon.service.explain_buying import Buyer
 from archon.service.explanation import Explanation, QuestionLine, VariantLine
+from archon.service.needs import unpriced
 from archon.service.report import StudyReport
 from archon.service.settings import Settings
 from archon.service.subject import Subject, replayer_of, subject_of
 from archon.service.survey import Runs, Survey, survey
+from archon.store.opening import Store
+
+Say = Callable[[str], None]
 
 RIGHT_FROM = 0.5
 """The lowest score of a right answer, where scores are graded."""
@@ -83,11 +91,78 @@ async def explain(
         NotFound: There is no such trial, or none to explain.
         SetupError: A package is missing that is needed to know a model.
     """
-    chosen = chosen_trial(report, trial)
-    row = reader.trial(report.study.study_id, chosen.number)
-    subject = subject_of(reader, report.study.study_id, report.job, row.proposal.architecture)
+    chosen, subject = _looked_up(report, reader, trial)
     found = await survey(subject, replayer_of(subject, reader, settings), {})
     return explanation(report, reader, subject, chosen, found)
+
+
+async def explain_buying(
+    report: StudyReport,
+    store: Store,
+    settings: Settings,
+    *,
+    caps: Caps,
+    say: Say,
+    trial: int | None = None,
+    shared: SharedEngine | None = None,
+) -> Explanation:
+    """The same, buying what is missing within limits that are never passed.
+
+    What is bought is recorded, and part of no study's spend. First what is missing of the pipeline
+    itself, then what takes least.
+
+    Args:
+        report: The study's.
+        store: Where completions are kept.
+        settings: Where keys and folders are.
+        caps: Limits of these purchases.
+        say: Told what happens, a line at a time.
+        trial: Which trial; None: the winner.
+        shared: An embedded engine that outlives the run.
+
+    Raises:
+        ArchonError: As ``explain``; or a key or a model is missing, no model could be reached, or
+            money is limited and a price is unknown.
+    """
+    reader = store.reader()
+    chosen, subject = _looked_up(report, reader, trial)
+    found = await survey(subject, replayer_of(subject, reader, settings), {})
+    if not found.has_gaps:
+        return explanation(report, reader, subject, chosen, found)
+    if caps.cost_nusd is not None:
+        for alias in unpriced(subject.models, settings):
+            raise SpecError(
+                f"money is limited, and nobody knows the price of the model {alias!r}. "
+                "Limit the calls instead: --budget-calls."
+            )
+    bought = Bought()
+    async with open_evaluator(
+        subject.models,
+        subject.job.benchmark.scorer,
+        settings,
+        calls=CountedCalls(store.calls(), bought),
+        budget=Budget(caps, time.monotonic),
+        questions_in_flight=subject.job.questions_in_flight,
+        say=say,
+        shared=shared,
+    ) as evaluator:
+        buyer = Buyer(evaluator, subject.job.block_size, say)
+        if found.base.gap is not None:
+            await buyer.subject(found)
+            found = await survey(subject, replayer_of(subject, reader, settings), buyer.tried)
+        if not buyer.stopped:
+            await buyer.rest(found)
+    found = await survey(subject, replayer_of(subject, reader, settings), buyer.tried)
+    made = explanation(report, reader, subject, chosen, found)
+    return replace(made, bought=bought, stopped=buyer.stopped)
+
+
+def _looked_up(
+    report: StudyReport, reader: StudyReader, trial: int | None
+) -> tuple[Chosen, Subject]:
+    chosen, study_id = chosen_trial(report, trial), report.study.study_id
+    row = reader.trial(study_id, chosen.number)
+    return chosen, subject_of(reader, study_id, report.job, row.proposal.architecture)
 
 
 def explanation(

@@ -63,6 +63,17 @@ class Survey:
     candidates_gap: Gap | None
     """Scores of candidates that are no answers; only where a model is asked for them."""
 
+    @property
+    def others(self) -> tuple[Runs, ...]:
+        """The runs besides those of the pipeline itself."""
+        return tuple(runs for _, runs in self.variants)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether more could be known if more were bought."""
+        gaps = (self.candidates_gap, self.base.gap, *(runs.gap for runs in self.others))
+        return any(gap is not None for gap in gaps)
+
 
 async def survey(subject: Subject, replayer: Replayer, tried: Tried) -> Survey:
     """Replay a pipeline and its variants; nothing is bought.
