@@ -13,6 +13,7 @@ from archon.cli.running import Stopped, complete
 
 if TYPE_CHECKING:
     from archon.runtime.budget import Caps
+    from archon.service.compose_explanation import Worths
     from archon.service.explanation import Explanation
 
 
@@ -32,6 +33,22 @@ def explain(
     budget_calls: Annotated[
         int | None, typer.Option(min=1, help="Buy what is missing, so many calls at most.")
     ] = None,
+    cost_of_wrong: Annotated[
+        float, typer.Option(min=0, help="What a wrong answer costs, in right ones.")
+    ] = 1.0,
+    usd_of_right: Annotated[
+        float | None,
+        typer.Option(
+            "--worth-of-right",
+            metavar="USD",
+            min=0,
+            help="What a right answer is worth, in dollars; without, samples count as free.",
+        ),
+    ] = None,
+    right_from: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Lowest score of a right answer, where scores are graded."),
+    ] = 0.5,
     as_json: AsJson = False,
 ) -> None:
     """Say what each part of a pipeline adds and where right answers are lost.
@@ -41,14 +58,15 @@ def explain(
     """
     from archon.cli.explained import print_explanation
 
-    found = _explained(study, trial, _caps(budget_usd, budget_calls))
+    worths = _worths(cost_of_wrong, usd_of_right, right_from)
+    found = _explained(study, trial, worths, _caps(budget_usd, budget_calls))
     if as_json:
         print_json(found.to_data())
     else:
         print_explanation(found, out(), has_questions=has_questions)
 
 
-def _explained(study: str, trial: int | None, caps: Caps | None) -> Explanation:
+def _explained(study: str, trial: int | None, worths: Worths, caps: Caps | None) -> Explanation:
     from archon.service.explain import explain as explained
     from archon.service.explain import explain_buying
     from archon.service.report import load_report
@@ -60,15 +78,28 @@ def _explained(study: str, trial: int | None, caps: Caps | None) -> Explanation:
     with open_reader(url) as reader:
         report = load_report(reader, study)
         if caps is None:
-            return complete(explained(report, reader, settings, trial=trial))
+            return complete(explained(report, reader, settings, trial=trial, worths=worths))
     try:
         with open_store(url) as store:
             return complete(
-                explain_buying(report, store, settings, caps=caps, say=say, trial=trial)
+                explain_buying(
+                    report, store, settings, caps=caps, say=say, trial=trial, worths=worths
+                )
             )
     except Stopped as stopped:
         say("Stopped. What was bought is kept; the same command goes on from there.")
         raise typer.Exit(stopped.exit_code) from None
+
+
+def _worths(cost_of_wrong: float, usd_of_right: float | None, right_from: float) -> Worths:
+    from archon.core.errors import SpecError
+    from archon.service.compose_explanation import Worths
+
+    if not math.isfinite(cost_of_wrong):
+        raise SpecError(f"--cost-of-wrong {cost_of_wrong} is no number. Write e.g. 2.")
+    if usd_of_right is not None and not 0 < usd_of_right < math.inf:
+        raise SpecError(f"--worth-of-right {usd_of_right} is no price. Write e.g. 0.10.")
+    return Worths(cost_of_wrong, usd_of_right, right_from)
 
 
 def _caps(budget_usd: float | None, budget_calls: int | None) -> Caps | None:

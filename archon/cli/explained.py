@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from archon.cli.explained_verifiers import print_verifiers
 from archon.cli.output import table
 from archon.explain.effects import Effect
 from archon.explain.gaps import Amounts
@@ -46,6 +47,7 @@ def print_explanation(found: Explanation, console: Console, *, has_questions: bo
         console.print(f"Note: {note}")
     _print_layers(found, console)
     _print_variants(found, console)
+    print_verifiers(found, console)
     _print_versus(found, console, has_questions=has_questions)
     _print_unknown(found, console)
 

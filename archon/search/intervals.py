@@ -181,6 +181,18 @@ def clustered_share(groups: Sequence[tuple[int, int]], *, coverage: float = 0.95
     Source: effective sample sizes, Korn & Graubard (1998), Survey Methodology 24, 193-201, in
         Wilson's interval, as Franco, Little, Louis & Slud (2019), JSSAM 7, 334-364, recommend.
     """
+    n_effective = effective_size(groups, coverage=coverage)
+    share = sum(hits for hits, _ in groups) / sum(size for _, size in groups)
+    low, high = _wilson(share * n_effective, n_effective, coverage)
+    return _within(share, low, high, bounds=(0.0, 1.0))
+
+
+def effective_size(groups: Sequence[tuple[int, int]], *, coverage: float = 0.95) -> float:
+    """How many independent things would tell as much of a share as these; see ``clustered_share``.
+
+    Raises:
+        ValueError: There is no group.
+    """
     if not groups:
         raise ValueError("there is no question to take a share over")
     hits, sizes = (np.array(column, dtype=float) for column in zip(*groups, strict=True))
@@ -195,8 +207,7 @@ def clustered_share(groups: Sequence[tuple[int, int]], *, coverage: float = 0.95
     if 1 < len(groups) < n:
         t = student_t(len(groups) - 1, (1 + coverage) / 2)
         n_effective *= (normal_quantile(coverage) / t) ** 2
-    low, high = _wilson(share * n_effective, n_effective, coverage)
-    return _within(share, low, high, bounds=(0.0, 1.0))
+    return n_effective
 
 
 def gains_of(scores: Sequence[float], baseline: Sequence[float]) -> list[float]:

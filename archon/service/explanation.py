@@ -8,8 +8,10 @@ from typing import Any
 
 from archon.explain.effects import Effect
 from archon.explain.gaps import Amounts
+from archon.explain.judging import Sort
 from archon.explain.stages import LayerReport
 from archon.explain.variants import Variant
+from archon.explain.verifiers import VerifierReport
 from archon.search.intervals import Interval
 from archon.search.judgement import Comparison
 from archon.search.objectives import Objective
@@ -88,6 +90,26 @@ class QuestionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifierLine:
+    """One layer that judges candidates."""
+
+    layer: int
+    name: str
+    sort: Sort
+    report: VerifierReport | None
+    """None where too few calls or scores are recorded."""
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "layer": self.layer,
+            "name": self.name,
+            "sort": self.sort,
+            "report": None if self.report is None else self.report.to_data(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Everything that is known of one pipeline of a study, on held-out questions alone."""
 
@@ -116,6 +138,7 @@ class Explanation:
     versus: Comparison | None
     """Against the best single call; None where it is one, or shares no question with it."""
     questions: tuple[QuestionLine, ...]
+    verifiers: tuple[VerifierLine, ...]
     notes: tuple[str, ...]
     """What is to be kept in mind, as sentences."""
     bought: Bought
@@ -151,6 +174,7 @@ class Explanation:
             "missing": self.base_about.to_data(),
             "versus_baseline": None if self.versus is None else self.versus.to_data(),
             "questions": [line.to_data() for line in self.questions],
+            "verifiers": [line.to_data() for line in self.verifiers],
             "notes": list(self.notes),
             "bought": {
                 "calls": self.bought.n_calls,

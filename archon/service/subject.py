@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -10,6 +11,8 @@ from archon.benchmarks.examples import Example
 from archon.components.canonical import canonical
 from archon.core.architecture import Architecture
 from archon.core.records import HELD_OUT_SPLIT, StudyReader
+from archon.core.results import ExampleResult
+from archon.explain.gaps import Amounts
 from archon.runtime.asking import ModelAsks
 from archon.runtime.recorded import Recorded
 from archon.scoring.table import build_scorer
@@ -19,6 +22,8 @@ from archon.service.replay import Replayer
 from archon.service.settings import Settings
 from archon.spec.job import JobSpec
 from archon.spec.model_spec import ModelSpec
+
+_NUSD_PER_USD = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,9 @@ class Subject:
     """In the order in which a study runs them; without those where its run failed."""
     has_run: bool
     """Whether the study ran it on them; else nothing but what others share is recorded."""
+    usual_call: Amounts | None
+    """What one of its calls took on average in the search, for estimates alone; None where it was
+    not searched."""
 
     @property
     def models(self) -> tuple[ModelSpec, ...]:
@@ -62,7 +70,17 @@ def subject_of(
         architecture=whole,
         examples=tuple(Example.from_data(orjson.loads(row.row_json)) for row in wanted),
         has_run=bool(ran),
+        usual_call=_usual_call(reader.results(study_id, whole.pipeline_id())),
     )
+
+
+def _usual_call(results: Sequence[ExampleResult]) -> Amounts | None:
+    took = [result.deployed for result in results]
+    n = sum(one.calls for one in took)
+    if not n:
+        return None
+    nusd = sum(one.cost_nusd for one in took)
+    return Amounts(1.0, sum(one.tokens for one in took) / n, nusd / n / _NUSD_PER_USD)
 
 
 def replayer_of(subject: Subject, reader: StudyReader, settings: Settings) -> Replayer:

@@ -11,6 +11,7 @@ from archon.benchmarks.splits import blocks
 from archon.core.architecture import Architecture
 from archon.core.candidates import LayerState
 from archon.explain.gaps import Amounts, Asking, calls_left, leading, mean_calls, priced
+from archon.explain.judging import Judging, judgings_of
 from archon.explain.stages import Stage
 from archon.explain.variants import Variant, variants_of
 from archon.models.wire import BYTES_PER_TOKEN
@@ -58,15 +59,19 @@ class Survey:
 
     base: Runs
     variants: tuple[tuple[Variant, Runs], ...]
+    judgings: tuple[tuple[Judging, Runs], ...]
+    """Each layer that judges candidates, with the runs in which it keeps them all."""
     stages: Mapping[str, tuple[Stage, ...]]
     """By example id, for usable questions: what each layer left."""
+    scores: Mapping[str, Mapping[str, float]]
+    """By example id, for the same questions: the score of each candidate's text."""
     candidates_gap: Gap | None
     """Scores of candidates that are no answers; only where a model is asked for them."""
 
     @property
     def others(self) -> tuple[Runs, ...]:
         """The runs besides those of the pipeline itself."""
-        return tuple(runs for _, runs in self.variants)
+        return tuple(runs for _, runs in (*self.variants, *self.judgings))
 
     @property
     def has_gaps(self) -> bool:
@@ -90,8 +95,13 @@ async def survey(subject: Subject, replayer: Replayer, tried: Tried) -> Survey:
         (variant, await looker.runs(variant.architecture, counted))
         for variant in variants_of(subject.architecture)
     ]
-    stages, gap = await looker.stages([base.replays[i] for i in base.usable])
-    return Survey(base, tuple(variants), stages, gap)
+    judgings = [
+        (judging, await looker.runs(judging.architecture, counted))
+        for judging in judgings_of(subject.architecture)
+    ]
+    scores, gap = await looker.scores([base.replays[i] for i in base.usable])
+    stages = {i: looker.stages_of(base.replays[i].trace, scores[i]) for i in scores}
+    return Survey(base, tuple(variants), tuple(judgings), stages, scores, gap)
 
 
 class _Looker:
@@ -109,7 +119,8 @@ class _Looker:
             judge=judge_cost(subject.job.benchmark.scorer.to_data()),
             reply_share=REPLY_SHARE,
         )
-        self._usual = _amounts(sizes.pipeline).times(1 / max(1, sizes.pipeline.calls))
+        likely = _amounts(sizes.pipeline).times(1 / max(1, sizes.pipeline.calls))
+        self._usual = subject.usual_call or likely
         self._judge = _amounts(sizes.judge)
 
     async def runs(self, architecture: Architecture, examples: Sequence[Example]) -> Runs:
@@ -131,11 +142,11 @@ class _Looker:
             gap=self._gap(architecture, left) if left else None,
         )
 
-    async def stages(
+    async def scores(
         self, replays: Sequence[Replay]
-    ) -> tuple[dict[str, tuple[Stage, ...]], Gap | None]:
-        """What each layer left, where every candidate has a score."""
-        found: dict[str, tuple[Stage, ...]] = {}
+    ) -> tuple[dict[str, dict[str, float]], Gap | None]:
+        """By question the score of each candidate's text, where every one of them has a score."""
+        found: dict[str, dict[str, float]] = {}
         unscored: list[str] = []
         n_missing: dict[str, int] = {}
         for replay in replays:
@@ -146,16 +157,22 @@ class _Looker:
             elif any(scored.value is None for scored in scores.values()):
                 unscored.append(replay.example.id)
             else:
-                values = {text: scored.value or 0.0 for text, scored in scores.items()}
-                found[replay.example.id] = self._stages_of(replay.trace, values)
+                found[replay.example.id] = {t: one.value or 0.0 for t, one in scores.items()}
         order = tuple(replay.example.id for replay in replays)
         tried = self._tried.get(CANDIDATES, ())
         fair = self._fair(order, {*found, *unscored}, tried)
         left = [i for i in n_missing if i not in tried]
         about = self._judge.times(sum(n_missing[i] for i in left))
         return (
-            {i: stages for i, stages in found.items() if i in fair},
+            {i: scores for i, scores in found.items() if i in fair},
             Gap(tuple(left), about) if left else None,
+        )
+
+    def stages_of(self, trace: Trace, scores: Mapping[str, float]) -> tuple[Stage, ...]:
+        """What each layer left on one question, and took."""
+        return tuple(
+            Stage(_scores(state, scores), self._took(trace, layer))
+            for layer, state in enumerate(trace.states)
         )
 
     def _fair(
@@ -178,12 +195,6 @@ class _Looker:
             about += priced(calls, self._means, self._usual)
         return Gap(tuple(replay.example.id for replay in left), about)
 
-    def _stages_of(self, trace: Trace, values: Mapping[str, float]) -> tuple[Stage, ...]:
-        return tuple(
-            Stage(_scores(state, values), self._took(trace, layer))
-            for layer, state in enumerate(trace.states)
-        )
-
     def _took(self, trace: Trace, layer: int) -> dict[Objective, float]:
         part = Trace(calls=[call for call in trace.calls if call.layer == layer])
         took = part.deployed(self._replayer.cards)
@@ -199,8 +210,8 @@ def _has_score(replay: Replay) -> bool:
     return replay.result is not None and score_of(replay.result) is not None
 
 
-def _scores(state: LayerState, values: Mapping[str, float]) -> tuple[float, ...]:
-    return tuple(values[candidate.text] for candidate in state.candidates)
+def _scores(state: LayerState, scores: Mapping[str, float]) -> tuple[float, ...]:
+    return tuple(scores[candidate.text] for candidate in state.candidates)
 
 
 def _amounts(ceiling: Ceiling) -> Amounts:
