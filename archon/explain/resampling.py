@@ -130,7 +130,12 @@ def best_number(
     t, f = verdicts.true_positive, verdicts.false_positive
     gains = weights * (p * t - cost_of_wrong * q * f - price)
     failing = p * (1 - t) + q * (1 - f)
-    powers = failing[None, :] ** np.arange(MOST_SAMPLES)[:, None]
-    values = np.concatenate([[0.0], np.cumsum(powers @ gains)])
-    best = int(np.argmax(np.round(values, 12)))
+    powers = np.empty((MOST_SAMPLES, len(p)))
+    powers[0], powers[1:] = 1.0, failing
+    powers = np.multiply.accumulate(powers)
+    marginal, rounding = powers @ gains, 1e-12 * (powers @ abs(gains))
+    values = np.concatenate([[0.0], np.cumsum(marginal)])
+    # The first that brings nothing is the last to look at: with t > f none after it brings more.
+    first = np.append(marginal <= rounding, True).argmax()
+    best = int(first if t > f else np.argmax(values))
     return Best(best, float(values[best]))

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 import pytest
 
 from archon.core.architecture import Architecture, ComponentSpec
-from archon.core.calls import CallBatch, ModelReply
 from archon.core.errors import NotRecorded
 from archon.runtime.clients import Routed
 from archon.runtime.pipeline import Pipeline
 from archon.runtime.recorded import Recorded
 from archon.runtime.trace import Trace
 from archon.world.world import default_world
+from tests.unit.explain.shelf import Shelf
 
 of = ComponentSpec.of
 WORLD = default_world()
@@ -23,27 +20,12 @@ BACKEND = Routed({name: WORLD.client(name) for name in CARDS})
 QUESTION = WORLD.questions.example(5).question
 
 
-@dataclass
-class Shelf:
-    """Keeps what a client answers, and gives it back."""
-
-    kept: dict[str, dict[int, ModelReply]] = field(default_factory=dict)
-
-    async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
-        replies = await BACKEND.complete(batch)
-        self.kept.setdefault(batch.digest, {}).update({r.key.slot: r for r in replies})
-        return replies
-
-    def completions(self, digest: str) -> Mapping[int, ModelReply]:
-        return self.kept.get(digest, {})
-
-
 def drawn(n: int, *more: ComponentSpec) -> Architecture:
     return Architecture(((of("generate", "weak", samples=n),), *((spec,) for spec in more)))
 
 
 async def test_pipeline_from_recorded_calls_is_as_it_was_to_the_last_figure() -> None:
-    shelf = Shelf()
+    shelf = Shelf(BACKEND)
     architecture = drawn(4, of("verify", "strong"), of("fuse", "weak"))
     ran = await Pipeline(architecture, shelf, CARDS).generate(QUESTION)
     again = await Pipeline(architecture, Recorded(shelf), CARDS).generate(QUESTION)
@@ -53,7 +35,7 @@ async def test_pipeline_from_recorded_calls_is_as_it_was_to_the_last_figure() ->
 
 
 async def test_part_of_a_pipeline_needs_no_calls_but_its_own() -> None:
-    shelf = Shelf()
+    shelf = Shelf(BACKEND)
     await Pipeline(drawn(4, of("verify", "strong")), shelf, CARDS).generate(QUESTION)
     fewer = await Pipeline(drawn(2, of("verify", "strong")), Recorded(shelf), CARDS).generate(
         QUESTION
@@ -62,7 +44,7 @@ async def test_part_of_a_pipeline_needs_no_calls_but_its_own() -> None:
 
 
 async def test_call_that_nobody_bought_is_refused_and_the_trace_says_how_far_it_came() -> None:
-    shelf, trace = Shelf(), Trace()
+    shelf, trace = Shelf(BACKEND), Trace()
     await Pipeline(drawn(2), shelf, CARDS).generate(QUESTION)
     longer = Pipeline(drawn(2, of("verify", "strong")), Recorded(shelf), CARDS)
     with pytest.raises(NotRecorded, match="'strong' were never bought"):
