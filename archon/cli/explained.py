@@ -56,8 +56,11 @@ def _print_layers(found: Explanation, console: Console) -> None:
     if not found.layers:
         return
     price = found.price
+    names = ("best in", "best out", "on top")
+    if not found.is_graded:
+        names = ("any right in", "any right out", "the one on top right")
     made = table(
-        *("layer", "", "candidates", "any right in", "any right out", "the one on top right"),
+        *("layer", "", "candidates", *names),
         *("lost", "found", f"{price} a question"),
         title=f"Where right answers come up and are lost ({found.coverage:.0%} intervals)",
         right=("lost", "found"),
@@ -155,7 +158,8 @@ def _print_versus(found: Explanation, console: Console, *, has_questions: bool) 
     if versus is None:
         return
     console.print(
-        f"\nAgainst the best single call on {count(versus.n_pairs)} questions: "
+        f"\nAgainst the best single call (trial {found.baseline_trial}) on "
+        f"{count(versus.n_pairs)} questions: "
         f"{difference(versus.difference)} quality; {count(versus.n_wins)} won, "
         f"{count(versus.n_losses)} lost, {count(versus.n_ties)} ties"
     )

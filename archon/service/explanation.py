@@ -121,6 +121,8 @@ class Explanation:
     coverage: float
     price: Objective
     """What quality is set against."""
+    is_graded: bool
+    """Whether some answers score neither 0 nor 1, so that means are no shares."""
     n_held_out: int
     """Held-out questions of the study."""
     n_known: int
@@ -135,6 +137,8 @@ class Explanation:
     variants: tuple[VariantLine, ...]
     base_about: Amounts
     """What the pipeline's own missing calls would take; nothing where none is missing."""
+    baseline_trial: int | None
+    """The best single call."""
     versus: Comparison | None
     """Against the best single call; None where it is one, or shares no question with it."""
     questions: tuple[QuestionLine, ...]
@@ -159,6 +163,7 @@ class Explanation:
             "why": self.why,
             "coverage": self.coverage,
             "price": self.price,
+            "is_graded": self.is_graded,
             "n_held_out": self.n_held_out,
             "n_known": self.n_known,
             "quality": None if self.quality is None else self.quality.to_data(),
@@ -172,6 +177,7 @@ class Explanation:
             },
             "variants": [line.to_data() for line in self.variants],
             "missing": self.base_about.to_data(),
+            "baseline_trial": self.baseline_trial,
             "versus_baseline": None if self.versus is None else self.versus.to_data(),
             "questions": [line.to_data() for line in self.questions],
             "verifiers": [line.to_data() for line in self.verifiers],

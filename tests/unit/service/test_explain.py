@@ -14,12 +14,13 @@ import yaml
 
 from archon.core.errors import NotFound
 from archon.core.records import HELD_OUT_SPLIT
+from archon.models.secret import Secret
 from archon.runtime.budget import Caps
 from archon.search.intervals import paired_difference
 from archon.search.objectives import score_of
 from archon.service.explain import explain, explain_buying
 from archon.service.explanation import Explanation, VariantLine
-from archon.service.library import Unwatched
+from archon.service.library import Study, Unwatched
 from archon.service.prepare import prepare
 from archon.service.report import StudyReport, load_report
 from archon.service.settings import Settings, load_settings
@@ -291,3 +292,12 @@ async def test_damaged_completion_costs_its_question_and_is_told(
     found = await explain(report, store.reader(), settings)
     assert found.n_known == 59
     assert any("1 of 60 questions" in note for note in found.notes)
+
+
+async def test_study_explains_itself_in_python(
+    finished: Path, database: Path, report: StudyReport, store: Store, settings: Settings
+) -> None:
+    prepared = prepare(load_job(finished.parent / "job.yaml"))
+    there = replace(settings, database_url=Secret(f"sqlite:///{database}"))
+    found = await Study(prepared, there).explain()
+    assert found == await explain(report, store.reader(), settings)
