@@ -246,6 +246,12 @@ def _notes(report: StudyReport, subject: Subject, base: Runs, chosen: Chosen) ->
             f"{n_lost} of {len(base.replays)} questions that the study ran cannot be replayed: "
             "their calls are damaged, or were made with other prompts or models."
         )
+    measured = _measured(base).scores()
+    if n_other := sum(subject.measured.get(i, score) != score for i, score in measured.items()):
+        notes.append(
+            f"The score is not what the study found on {n_other} of {len(measured)} questions: "
+            "answers are read or scored in another way since."
+        )
     if not subject.has_run:
         notes.append("The study did not run this pipeline on its held-out questions.")
     judgement = report.final.judgement if report.final else None

@@ -15,7 +15,7 @@ from archon.core.records import HELD_OUT_SPLIT
 from archon.runtime.failures import first_cause
 from archon.search.evaluate import Evaluator, Unit
 from archon.service.replay import Replay
-from archon.service.survey import CANDIDATES, Survey
+from archon.service.survey import CANDIDATES, Gap, Runs, Survey
 
 Say = Callable[[str], None]
 
@@ -49,16 +49,20 @@ class Buyer:
         Raises:
             ArchonError: As ``Evaluator.evaluate``.
         """
-        gaps = [(runs.gap, runs) for runs in found.others if runs.gap is not None]
-        ordered = sorted(gaps, key=lambda one: (one[0].about.cost_usd, one[0].about.calls))
-        if (gap := found.candidates_gap) is not None:
-            self.say(f"Scoring the candidates of {len(gap.questions)} questions")
-            await self._candidates(found.base.replays, gap.questions)
-        for i, (gap, runs) in enumerate(ordered, start=1):
+        gaps: list[tuple[Gap, Runs | None]] = [
+            (runs.gap, runs) for runs in found.others if runs.gap is not None
+        ]
+        if found.candidates_gap is not None:
+            gaps.append((found.candidates_gap, None))
+        gaps.sort(key=lambda one: (one[0].about.cost_usd, one[0].about.calls))
+        for i, (gap, runs) in enumerate(gaps, start=1):
             if self.stopped:
                 return
-            self.say(f"Variant {i} of {len(ordered)}, on {len(gap.questions)} questions")
-            await self._runs(runs.architecture, runs.replays, gap.questions)
+            self.say(f"Gap {i} of {len(gaps)}, on {len(gap.questions)} questions")
+            if runs is None:
+                await self._candidates(found.base.replays, gap.questions)
+            else:
+                await self._runs(runs.architecture, runs.replays, gap.questions)
 
     async def _runs(
         self, architecture: Architecture, replays: Mapping[str, Replay], missing: Collection[str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -40,6 +40,8 @@ class Subject:
     """In the order in which a study runs them; without those where its run failed."""
     has_run: bool
     """Whether the study ran it on them; else nothing but what others share is recorded."""
+    measured: Mapping[str, float]
+    """What the study found: the scores of these questions, by example id; empty if it never ran."""
     usual_call: Amounts | None
     """What one of its calls took on average in the search, for estimates alone; None where it was
     not searched."""
@@ -62,14 +64,16 @@ def subject_of(
     whole = canonical(architecture)
     results = reader.results(study_id, whole.pipeline_id(), split=HELD_OUT_SPLIT)
     ran = {result.example_id for result in results}
-    failed = {result.example_id for result in results if score_of(result) is None}
+    scores = {result.example_id: score_of(result) for result in results}
+    measured = {i: score for i, score in scores.items() if score is not None}
     rows = reader.examples(study_id, split=HELD_OUT_SPLIT)
-    wanted = [row for row in rows if row.example_id in ran - failed or not ran]
+    wanted = [row for row in rows if row.example_id in measured or not ran]
     return Subject(
         job=job,
         architecture=whole,
         examples=tuple(Example.from_data(orjson.loads(row.row_json)) for row in wanted),
         has_run=bool(ran),
+        measured=measured,
         usual_call=_usual_call(reader.results(study_id, whole.pipeline_id())),
     )
 

@@ -301,3 +301,22 @@ async def test_study_explains_itself_in_python(
     there = replace(settings, database_url=Secret(f"sqlite:///{database}"))
     found = await Study(prepared, there).explain()
     assert found == await explain(report, store.reader(), settings)
+
+
+async def test_score_that_is_no_longer_what_the_study_found_is_told(
+    report: StudyReport, store: Store, settings: Settings, database: Path
+) -> None:
+    found = await explain(report, store.reader(), settings)
+    assert not any("not what the study found" in note for note in found.notes)
+    engine = sa.create_engine(f"sqlite:///{database}")
+    pipeline_id = next(t.pipeline_id for t in report.trials if t.number == found.trial)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "update example_results set score = 0.5 where pipeline_id = :p "
+                "and split = 'held_out' and example_id = :e"
+            ),
+            {"p": pipeline_id, "e": found.questions[0].example_id},
+        )
+    found = await explain(report, store.reader(), settings)
+    assert any("not what the study found on 1 of 60" in note for note in found.notes)
