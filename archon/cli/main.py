@@ -20,6 +20,7 @@ from archon.cli.doctor import doctor
 from archon.cli.enqueue import enqueue
 from archon.cli.estimate import estimate
 from archon.cli.eval import evaluate
+from archon.cli.explain import explain
 from archon.cli.export import export
 from archon.cli.init import init
 from archon.cli.ls import ls
@@ -41,6 +42,7 @@ app.command(cls=Command)(search)
 app.command(cls=Command)(enqueue)
 app.command(cls=Command)(ls)
 app.command(cls=Command)(show)
+app.command(cls=Command)(explain)
 app.command(cls=Command)(export)
 app.command(cls=Command)(ask)
 app.command("eval", cls=Command)(evaluate)

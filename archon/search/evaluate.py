@@ -122,6 +122,11 @@ class Evaluator:
         self._unreached: Counter[tuple[str, str]] = Counter()
         """By split and pipeline, the examples since one last reached a model."""
 
+    @property
+    def scorer(self) -> Checked:
+        """What answers are worth; asks its judge, if it has one, as the pipelines ask theirs."""
+        return self._scorer
+
     async def evaluate(self, unit: Unit, *, is_again: bool = False) -> UnitEnd:
         """Run a unit. Once the budget refuses a call, no further example begins.
 

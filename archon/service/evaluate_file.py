@@ -32,7 +32,7 @@ from archon.search.objectives import Measured
 from archon.search.winner import standing_of
 from archon.service.assemble import SharedEngine, open_evaluator
 from archon.service.counted_calls import Bought, CountedCalls
-from archon.service.needs import model_reports
+from archon.service.needs import unpriced
 from archon.service.prepare import prepare
 from archon.service.questions import check_scorable
 from archon.service.settings import Settings
@@ -317,13 +317,12 @@ def _described(scorer: str) -> dict[str, object]:
 
 def _check_prices(models: Sequence[ModelSpec], settings: Settings) -> None:
     """A model that cannot run here at all is left to those who open it."""
-    for report in model_reports(models, settings):
-        if report.price is None and not report.missing:
-            raise SpecError(
-                f"money is limited, and nobody knows the price of the model {report.alias!r}. "
-                "Give it one in the pipeline file: "
-                "price: {input_usd_per_mtok: 0.0, output_usd_per_mtok: 0.0} with its numbers."
-            )
+    for alias in unpriced(models, settings):
+        raise SpecError(
+            f"money is limited, and nobody knows the price of the model {alias!r}. "
+            "Give it one in the pipeline file: "
+            "price: {input_usd_per_mtok: 0.0, output_usd_per_mtok: 0.0} with its numbers."
+        )
 
 
 def _with_judges(

@@ -29,6 +29,8 @@ from archon.runtime.pipeline import Pipeline as Runnable
 from archon.runtime.pipeline import PipelineResult
 from archon.search.watch import Watcher
 from archon.service.assemble import SharedEngine, open_models
+from archon.service.explain import explain
+from archon.service.explanation import Explanation
 from archon.service.export import RULES, Rule, export_by_rule, export_trial
 from archon.service.prepare import PreparedJob, in_store, prepare
 from archon.service.report import StudyReport, TrialLine, load_report
@@ -192,6 +194,18 @@ class Study:
         """
         with open_store(self._settings.database_url.reveal()) as store:
             return load_report(store.reader(), self.id)
+
+    async def explain(self, trial: int | None = None) -> Explanation:
+        """Why a pipeline does what it does: the winner, or the one of a trial.
+
+        From recorded calls alone, on held-out questions; nothing is bought.
+
+        Raises:
+            NotFound: It has never run, there is no such trial, or none to explain.
+        """
+        with open_store(self._settings.database_url.reveal()) as store:
+            reader = store.reader()
+            return await explain(load_report(reader, self.id), reader, self._settings, trial=trial)
 
     def front(self) -> tuple[TrialLine, ...]:
         """The trials that no other beats in every objective, by number.

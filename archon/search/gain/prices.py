@@ -19,12 +19,11 @@ from archon.components.table import COMPONENTS
 from archon.core.architecture import Architecture, ComponentSpec, Layer
 from archon.core.calls import Price
 from archon.search.ceiling import sizes_of
+from archon.search.lengths import USUAL
 
 Array = NDArray[np.float64]
 Unit = Literal["tokens", "usd"]
 
-REPLY_SHARE = 0.5
-"""Replies are taken to be so long, as a share of the longest, before any was seen."""
 LEAST = 0.02
 """A unit that takes nothing new is taken to take this share of the middle one: it takes time."""
 _RIDGE = 0.3
@@ -178,6 +177,6 @@ class _Cutter:
             question_tokens=self.question_tokens,
             prices=self.prices,
             table=self.table,
-            reply_share=REPLY_SHARE,
+            lengths=USUAL,
         ).pipeline
         return (found.cost_usd or 0.0) if self.unit == "usd" else found.tokens
