@@ -134,7 +134,7 @@ def verifiers_lie_world(seed: int = 4) -> World:
             SimulatedModel("three", 0.3, "gamma", Price(0.6, 2.4), judge=liar),
             SimulatedModel("four", 0.7, "delta", Price(1.5, 6.0), judge=liar, fuser=reader),
         ),
-        QuestionRules(own_sd=0.7, concentration=2.0),
+        QuestionRules(own_sd=1.4, concentration=1.0),
         seed=seed,
     )
 
@@ -142,24 +142,25 @@ def verifiers_lie_world(seed: int = 4) -> World:
 def dominant_world(seed: int = 5) -> World:
     """One model that all others only dilute; what pays is more of it alone, and that a little."""
     fuser = FuserSkills(copies=0.5, discernment=0.6, distraction=0.6)
+    judge = JudgeSkills(true_positive=0.7, false_positive=0.5, reliability=0.5)
     return World(
         "dominant",
         (
-            SimulatedModel("ant", -1.5, "alpha", Price(0.05, 0.2), fuser=fuser),
-            SimulatedModel("bee", -1.0, "alpha", Price(0.1, 0.4), fuser=fuser),
-            SimulatedModel("cat", -0.6, "beta", Price(0.4, 1.6), fuser=fuser),
-            SimulatedModel("dog", -0.3, "beta", Price(0.8, 3.2), fuser=fuser),
+            SimulatedModel("ant", -1.5, "alpha", Price(0.05, 0.2), judge=judge, fuser=fuser),
+            SimulatedModel("bee", -1.0, "alpha", Price(0.1, 0.4), judge=judge, fuser=fuser),
+            SimulatedModel("cat", -0.6, "beta", Price(0.4, 1.6), judge=judge, fuser=fuser),
+            SimulatedModel("dog", -0.3, "beta", Price(0.8, 3.2), judge=judge, fuser=fuser),
             SimulatedModel(
                 "elephant",
                 1.6,
                 "gamma",
                 Price(2.5, 10.0),
-                judge=JudgeSkills(true_positive=0.8, false_positive=0.35, reliability=1.2),
+                judge=JudgeSkills(true_positive=0.75, false_positive=0.55, reliability=0.4),
                 fuser=fuser,
                 pace=Pace(tokens=180.0, first_s=0.8, tokens_per_s=50.0),
             ),
         ),
-        QuestionRules(difficulty_sd=1.2, concentration=0.7),
+        QuestionRules(difficulty_sd=1.2, own_sd=2.5, shared=0.3, concentration=0.4),
         seed=seed,
     )
 
