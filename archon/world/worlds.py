@@ -29,7 +29,7 @@ def default_world(seed: int = 0) -> World:
             SimulatedModel("middle-too", 0.5, "beta", Price(0.6, 2.4)),
             SimulatedModel(
                 "strong",
-                1.5,
+                0.9,
                 "gamma",
                 Price(3.0, 12.0),
                 judge=JudgeSkills(true_positive=0.9, false_positive=0.1, reliability=2.5),

@@ -133,9 +133,7 @@ class Bulk:
             return _all_alive(np.hstack(parts))
         assert arrived is not None
         if kind == "fuse":
-            return _all_alive(
-                np.hstack([self._fused(spec, arrived, chance) for spec in layer])
-            )
+            return _all_alive(np.hstack([self._fused(spec, arrived, chance) for spec in layer]))
         (spec,) = layer
         match kind:
             case "rank":
