@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import multiprocessing
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from archon.benchmarks.examples import Example
 from archon.components import vote
+from archon.components.answers import answer_key
 from archon.components.base import Component
 from archon.components.table import build
 from archon.core.architecture import Architecture, ComponentSpec
@@ -38,6 +40,8 @@ from tests.benchmarks.search.spaces import BenchSpace, load_space
 
 CHUNK = 10
 """Questions that a process takes at once."""
+
+_TAG = re.compile(r"\[ref:[A-Z2-7]*\]")
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -77,6 +81,15 @@ class Tree:
             path.append(node.number)
         node.pipeline = pipeline
         return tuple(path)
+
+
+class Dealer(SlotDealer):
+    """Deals slots, and can be copied where pipelines part."""
+
+    def copied(self) -> Dealer:
+        other = copy.copy(self)
+        other._next, other._kept = dict(self._next), set(self._kept)
+        return other
 
 
 @dataclass
@@ -128,7 +141,7 @@ class Runner:
             np.zeros((len(self.space.pipelines), 6)), [[] for _ in range(self.tree.n_nodes)]
         )
         walk = _Walk(self, example, Overheard(self.client, self.cards), found)
-        run = Run(example.question, walk.client, self.cards, SlotDealer(first_slot))
+        run = Run(example.question, walk.client, self.cards, Dealer(first_slot))
         for child in self.tree.root.children.values():
             await walk.down(child, LayerState(example.question), run)
         return found
@@ -149,7 +162,8 @@ class _Walk:
     async def down(self, node: Node, arrived: LayerState, before: Run) -> None:
         """Run a node's layer on a copy of what came before, then its children."""
         trace = Trace(list(before.trace.calls))
-        run = Run(before.question, self.client, before.cards, copy.deepcopy(before.dealer), trace)
+        assert isinstance(before.dealer, Dealer)
+        run = Run(before.question, self.client, before.cards, before.dealer.copied(), trace)
         self.client.asked = []
         results = [
             await component.run(arrived, ComponentContext(run, node.depth, path, component.kind))
@@ -171,9 +185,10 @@ class _Walk:
             await self.down(child, state, run)
 
     async def _score(self, answer: Answer) -> float:
-        if answer.text not in self.scores:
-            self.scores[answer.text] = (await self.runner.scorer.score(self.example, answer)).value
-        return self.scores[answer.text]
+        said = without_tag(answer.text)
+        if said not in self.scores:
+            self.scores[said] = (await self.runner.scorer.score(self.example, answer)).value
+        return self.scores[said]
 
     def _noted(self, batch: CallBatch) -> int:
         """The number of a request, which gets one when it is first met."""
@@ -231,9 +246,15 @@ def asked_all(runner: Runner, numbers: Sequence[int]) -> list[Arrays]:
     async def ask() -> list[Arrays]:
         return [_arrays(await runner.ask(number)) for number in numbers]
 
-    # Reading an answer takes a vote longer than all else; equal texts are read once.
-    with patch.object(vote, "answer_key", lru_cache(maxsize=4096)(vote.answer_key)):
+    # Reading an answer takes a vote longer than all else: what differs in its tag is read once.
+    read = lru_cache(maxsize=4096)(answer_key)
+    with patch.object(vote, "answer_key", lambda text, *rest: read(without_tag(text), *rest)):
         return asyncio.run(ask())
+
+
+def without_tag(text: str) -> str:
+    """What an answer says, without the mark that makes every sample another text."""
+    return _TAG.sub("", text)
 
 
 def _arrays(asked: Asked) -> Arrays:

@@ -63,7 +63,7 @@ def load_space(name: str) -> BenchSpace:
 
 
 def space_of(job: JobSpec) -> BenchSpace:
-    """All distinct pipelines of a job, which is on one simulated world with its names as aliases."""
+    """All distinct pipelines of a job on one simulated world, whose names are its aliases."""
     found: dict[str, tuple[Architecture, tuple[Answered, ...]]] = {}
     for drawn, answers in walks(job.space):
         if problems_of(drawn):

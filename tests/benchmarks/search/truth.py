@@ -48,7 +48,7 @@ class Shown:
     @property
     def right(self) -> Mask:
         """Which candidates are right."""
-        return self.answers == 0
+        return np.equal(self.answers, 0)
 
     def ordered(self, order: NDArray[np.intp], alive: Mask) -> Shown:
         """In another order, with what is left then."""
@@ -215,7 +215,8 @@ class Bulk:
         model = self._judge(spec)
         weights, own = self._copied(model, arrived)
         taken = (weights * arrived.right).sum(axis=1)
-        return model.fuser.copies * taken + (1.0 - model.fuser.copies) * own
+        copies = model.fuser.copies
+        return np.asarray(copies * taken + (1.0 - copies) * own)
 
     def _fused(self, spec: ComponentSpec, arrived: Shown, chance: np.random.Generator) -> Answers:
         model = self._judge(spec)
@@ -255,17 +256,18 @@ def _voted(arrived: Shown) -> Shown:
 def _at(masses: Floats, temperature: float, junk: float) -> Floats:
     """``archon.world.laws.at_temperature`` for rows."""
     if temperature == 0:
-        return np.eye(masses.shape[1])[masses.argmax(axis=1)]
+        return np.asarray(np.eye(masses.shape[1])[masses.argmax(axis=1)])
     powers = (masses / masses.max(axis=1, keepdims=True)) ** (1.0 / temperature)
     even = 1.0 - math.exp(-junk * max(0.0, temperature - 1.0))
-    return (1.0 - even) * powers / powers.sum(axis=1, keepdims=True) + even / masses.shape[1]
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    return np.asarray((1.0 - even) * shares + even / masses.shape[1])
 
 
 def _drawn(masses: Floats, chance: np.random.Generator) -> Answers:
     """One place for each row, in proportion to its masses."""
     upto = np.cumsum(masses, axis=1)
     aimed = chance.random(len(masses)) * upto[:, -1]
-    return (aimed[:, None] >= upto[:, :-1]).sum(axis=1).astype(np.int8)
+    return np.asarray((aimed[:, None] >= upto[:, :-1]).sum(axis=1), np.int8)
 
 
 def _taken(array: _Array, order: NDArray[np.intp]) -> _Array:
