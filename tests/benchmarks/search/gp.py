@@ -104,7 +104,8 @@ def _matern(scaled: Floats) -> Floats:
 
 def _distances(points: Floats) -> Floats:
     squares = (points**2).sum(axis=1)
-    return np.sqrt(np.maximum(0.0, squares[:, None] + squares[None, :] - 2.0 * points @ points.T))
+    apart = squares[:, None] + squares[None, :] - 2.0 * points @ points.T
+    return np.asarray(np.sqrt(np.maximum(0.0, apart)))
 
 
 GP = Contender("gp", gp)

@@ -154,8 +154,7 @@ class Purse:
 def load_table(name: str, *, n_processes: int = 1, say: Callable[[str], None] = print) -> Table:
     """The table of a world from the user's cache, where it is put if it is not there."""
     space = load_space(name)
-    numbers = range(N_POOL)
-    file = load_settings().cache_dir / "bench-search" / f"{name}-{_key(space, numbers)}.npz"
+    numbers, file = range(N_POOL), table_file(space)
     if not file.exists():
         say(f"{name}: {len(space.pipelines)} pipelines on {N_POOL} questions, once ...")
         arrays = joined(list(built(name, numbers, n_processes)))
@@ -166,6 +165,12 @@ def load_table(name: str, *, n_processes: int = 1, say: Callable[[str], None] = 
         partial.replace(file)
     with np.load(file) as stored:
         return table_of(space, numbers, dict(stored))
+
+
+def table_file(space: BenchSpace) -> Path:
+    """Where the table of a bench space is kept."""
+    folder = load_settings().cache_dir / "bench-search"
+    return folder / f"{space.world.name}-{_key(space, range(N_POOL))}.npz"
 
 
 def true_qualities(space: BenchSpace) -> NDArray[np.float64]:

@@ -1,0 +1,128 @@
+"""One seed of one world: every method once, and what the product's study claims at its end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import optuna
+
+from archon.search.objectives import Objective
+from archon.service.settings import load_settings
+from tests.benchmarks.search.arena import Arena, Contender, Named, Trail, played, study_questions
+from tests.benchmarks.search.baselines import GREEDY, NSGA2, RANDOM, TPE, TPE_REUSE
+from tests.benchmarks.search.gp import GP
+from tests.benchmarks.search.measure import true_front
+from tests.benchmarks.search.product import ARCHON, search
+from tests.benchmarks.search.spaces import FOLDER
+from tests.benchmarks.search.table import Table, load_table, table_file
+from tests.benchmarks.search.verdicts import Claims, Stops, claims, stops
+
+CONTENDERS = {one.name: one for one in (TPE, TPE_REUSE, RANDOM, GREEDY, GP, ARCHON)}
+"""For quality alone. A new method is one more line here."""
+QUALITY: tuple[Objective, ...] = ("quality",)
+BOTH: tuple[Objective, ...] = ("quality", "cost")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one process does at once."""
+
+    world: str
+    seed: int
+    methods: tuple[str, ...]
+    has_fronts: bool
+    """Whether studies of two objectives are run as well."""
+    has_claims: bool
+    """Whether finalists are run on held-out questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a task."""
+
+    task: Task
+    trails: dict[str, Trail]
+    fronts: dict[str, Trail]
+    claims: Claims | None
+    stops: Stops | None
+
+
+def run(task: Task) -> Outcome:
+    """Run a task."""
+    table = cached_table(task.world)
+    # Everybody has as many tokens as the plain search takes for its trials.
+    plain = _kept(TPE, table, task.seed, float("inf"))
+    trails = {TPE.name: plain}
+    claimed: Claims | None = None
+    for name in task.methods:
+        contender = CONTENDERS[name]
+        if contender is ARCHON:
+            trails[name], claimed = _ours(table, task, plain.tokens)
+        elif contender.is_product:
+            trails[name] = played(contender, table, task.seed, limit=plain.tokens)
+        elif contender is not TPE:
+            trails[name] = _kept(contender, table, task.seed, plain.tokens)
+    fronts: dict[str, Trail] = {}
+    stopped: Stops | None = None
+    if task.has_fronts:
+        fronts[NSGA2.name] = _kept(NSGA2, table, task.seed, plain.tokens, BOTH)
+        arena = _arena(table, task.seed, BOTH, plain.tokens)
+        _, follower = search(arena, task.seed)
+        fronts[ARCHON.name] = arena.trail()
+        stopped = stops(follower, table, true_front(table))
+    return Outcome(task, trails, fronts, claimed, stopped)
+
+
+@lru_cache(maxsize=1)
+def cached_table(world: str) -> Table:
+    """The table of a world, once for each process."""
+    return load_table(world)
+
+
+def _arena(table: Table, seed: int, objectives: tuple[Objective, ...], limit: float) -> Arena:
+    return Arena(table, study_questions(table, seed), objectives, True, limit)
+
+
+def _ours(table: Table, task: Task, limit: float) -> tuple[Trail, Claims | None]:
+    arena = _arena(table, task.seed, QUALITY, limit)
+    end, _ = search(arena, task.seed)
+    trail = arena.trail()
+    return trail, claims(arena, task.seed, end) if task.has_claims else None
+
+
+def _kept(
+    contender: Contender,
+    table: Table,
+    seed: int,
+    limit: float,
+    objectives: tuple[Objective, ...] = QUALITY,
+) -> Trail:
+    """A trail of a method that no change of the product changes, from the cache if it is there."""
+    parts = [contender.name, table_file(table.space).name, seed, limit, objectives]
+    digest = hashlib.sha256(repr((*parts, optuna.__version__)).encode())
+    for source in ("arena.py", "baselines.py", "gp.py"):
+        digest.update((FOLDER / source).read_bytes())
+    folder = load_settings().cache_dir / "bench-search" / "trails"
+    file = folder / f"{contender.name}-{digest.hexdigest()[:16]}.json"
+    if file.exists():
+        return _read(file)
+    trail = played(contender, table, seed, objectives=objectives, limit=limit)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [[name.tokens, name.pipelines] for name in trail.names]
+    data = {"names": names, "tokens": trail.tokens, "n_trials": trail.n_trials}
+    partial = file.with_suffix(f".{seed}.part")
+    partial.write_text(json.dumps(data))
+    partial.replace(file)
+    return trail
+
+
+def _read(file: Path) -> Trail:
+    data = json.loads(file.read_text())
+    names: Sequence[tuple[int, list[int]]] = data["names"]
+    named = tuple(Named(tokens, tuple(pipelines)) for tokens, pipelines in names)
+    return Trail(named, data["tokens"], data["n_trials"])
