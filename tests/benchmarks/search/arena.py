@@ -70,7 +70,7 @@ class Arena:
     n_trials: int = 0
 
     def __post_init__(self) -> None:
-        self._purse = Purse(self.table) if self.reuses else None
+        self.purse = Purse(self.table) if self.reuses else None
 
     def examples(self) -> tuple[Example, ...]:
         """The questions as the product sees them."""
@@ -90,12 +90,12 @@ class Arena:
         if self.tokens >= self.limit:
             raise Spent
         asked = list(self.questions if questions is None else questions)
-        if self._purse is None:
+        if self.purse is None:
             self.tokens += int(self.table.tokens[pipeline, asked].sum())
         else:
             for question in asked:
-                self._purse.buy(pipeline, question)
-            self.tokens = self._purse.tokens
+                self.purse.buy(pipeline, question)
+            self.tokens = self.purse.tokens
         return self.table.figures.scores[pipeline, asked]
 
     def values(self, pipeline: int) -> tuple[float, ...]:
