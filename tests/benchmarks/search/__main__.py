@@ -5,7 +5,7 @@ same seed and as many tokens as plain TPE takes for its trials. Tables are made 
 user's cache, as are the trails of the methods that are not Archon's.
 
     python -m tests.benchmarks.search --quick
-    python -m tests.benchmarks.search --worlds easy noisy --seeds 8 --methods archon
+    python -m tests.benchmarks.search --worlds easy noisy --seeds 8 --methods archon --no-claims
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 from tests.benchmarks.report import print_figures
+from tests.benchmarks.search.product import N_OURS
 from tests.benchmarks.search.report import Results, figures, print_claims, print_world
-from tests.benchmarks.search.runs import CONTENDERS, Outcome, Task, run
+from tests.benchmarks.search.runs import METHODS, USUAL, Outcome, Task, run
 from tests.benchmarks.search.spaces import NAMES, OPEN
 from tests.benchmarks.search.table import load_table
 
 N_SEEDS = 20
-QUICK_WORLDS, N_QUICK_SEEDS = ("easy",), 3
+QUICK_WORLDS, N_QUICK_SEEDS, N_QUICK_TRIALS = ("easy",), 3, 50
 
 
 def main() -> None:
@@ -34,7 +35,14 @@ def main() -> None:
     for world in options.worlds:
         load_table(world, n_processes=options.processes)
     tasks = [
-        Task(world, seed, tuple(options.methods), not options.no_fronts, not options.no_claims)
+        Task(
+            world,
+            seed,
+            tuple(options.methods),
+            has_fronts=not options.no_fronts,
+            has_claims=not options.no_claims,
+            n_trials=options.trials,
+        )
         for world in options.worlds
         for seed in range(options.seeds)
     ]
@@ -65,7 +73,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--worlds", nargs="+", choices=NAMES, help="all, if left out")
     parser.add_argument("--open", action="store_true", help="without the worlds held back")
     parser.add_argument("--seeds", type=int)
-    parser.add_argument("--methods", nargs="+", choices=list(CONTENDERS), default=list(CONTENDERS))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=USUAL)
+    parser.add_argument("--trials", type=int, help="of Archon's own studies")
     parser.add_argument("--no-fronts", action="store_true", help="quality alone")
     parser.add_argument("--no-claims", action="store_true", help="no held-out runs")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
@@ -73,6 +82,7 @@ def _options() -> argparse.Namespace:
     everything = QUICK_WORLDS if options.quick else OPEN if options.open else NAMES
     options.worlds = options.worlds or list(everything)
     options.seeds = options.seeds or (N_QUICK_SEEDS if options.quick else N_SEEDS)
+    options.trials = options.trials or (N_QUICK_TRIALS if options.quick else N_OURS)
     return options
 
 

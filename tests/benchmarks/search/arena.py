@@ -131,8 +131,6 @@ class Contender:
     name: str
     run: Method
     reuses: bool = False
-    is_product: bool = False
-    """Its code is Archon's own, which changes; trails of the others are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,21 @@ from archon.search.objectives import Measured
 from archon.search.study import Plan, Search, SearchEnd
 from archon.service.study_run import proposer_of
 from archon.spec.job import JobSpec
-from tests.benchmarks.search.arena import BLOCK_SIZE, Arena, Contender, Spent
-from tests.benchmarks.search.baselines import N_TRIALS
+from archon.spec.job_file import SamplerKind
+from tests.benchmarks.search.arena import BLOCK_SIZE, Arena, Spent
 
+N_OURS = 100
+"""Trials of the product's study. They end before the tokens: as many cost a tenth."""
 OUT_OF_TOKENS = "the tokens of the budget are spent"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a job file says about how to search."""
+
+    n_trials: int | None = N_OURS
+    is_racing: bool = True
+    sampler: SamplerKind = "tpe"
 
 
 @dataclass
@@ -126,7 +137,7 @@ class Follower:
         """See ``Watcher``."""
 
 
-def job_of(arena: Arena, seed: int, n_trials: int | None = N_TRIALS) -> JobSpec:
+def job_of(arena: Arena, seed: int, settings: Settings) -> JobSpec:
     """The bench job as a user would write it for this study."""
     job = arena.table.space.job
     return replace(
@@ -135,14 +146,15 @@ def job_of(arena: Arena, seed: int, n_trials: int | None = N_TRIALS) -> JobSpec:
         objectives=arena.objectives,
         block_size=BLOCK_SIZE,
         parallel_trials=1,
-        is_racing=True,
-        budget=replace(job.budget, trials=n_trials),
+        is_racing=settings.is_racing,
+        sampler=settings.sampler,
+        budget=replace(job.budget, trials=settings.n_trials),
     )
 
 
-def search(arena: Arena, seed: int) -> tuple[SearchEnd, Follower]:
+def search(arena: Arena, seed: int, settings: Settings) -> tuple[SearchEnd, Follower]:
     """Run the product's search to its end, with trials one at a time."""
-    job, follower = job_of(arena, seed), Follower(arena)
+    job, follower = job_of(arena, seed, settings), Follower(arena)
     plan = Plan(
         examples=arena.examples(),
         block_size=job.block_size,
@@ -153,11 +165,3 @@ def search(arena: Arena, seed: int) -> tuple[SearchEnd, Follower]:
     )
     running = Search(plan, proposer_of(job), Replay(arena), NoLog(), follower)
     return asyncio.run(running.run()), follower
-
-
-def archon(arena: Arena, seed: int) -> None:
-    """Archon's search as a method."""
-    search(arena, seed)
-
-
-ARCHON = Contender("archon", archon, reuses=True, is_product=True)

@@ -17,8 +17,7 @@ from tests.benchmarks.search.measure import (
     regret,
     tokens_until_near,
 )
-from tests.benchmarks.search.product import ARCHON
-from tests.benchmarks.search.runs import Outcome, cached_table
+from tests.benchmarks.search.runs import CONTENDERS, OURS, Outcome, cached_table
 from tests.benchmarks.search.table import Table
 
 Results = Mapping[str, list[Outcome]]
@@ -118,14 +117,12 @@ def figures(results: Results) -> list[Figure]:
 def _ratios(prefix: str, results: Results) -> list[Figure]:
     """The median over worlds and seeds of how many times the tokens of ours each other takes."""
     methods = next(iter(results.values()))[0].trails
-    if ARCHON.name not in methods:
+    if OURS not in methods:
         return []
     found: list[Figure] = []
-    for name in methods:
-        if name == ARCHON.name:
-            continue
+    for name in (one for one in methods if one in CONTENDERS):
         ratios = [
-            ratio(one.trails[name], one.trails[ARCHON.name], cached_table(world))
+            ratio(one.trails[name], one.trails[OURS], cached_table(world))
             for world, outcomes in results.items()
             for one in outcomes
         ]
@@ -139,7 +136,7 @@ def _volumes(prefix: str, results: Results) -> list[Figure]:
     """The mean over worlds of our volume over NSGA-II's, early in the search."""
     at = SHARES.index(EARLY)
     ratios = [
-        volumes(table, outcomes, ARCHON.name)[at] / volumes(table, outcomes, NSGA2.name)[at]
+        volumes(table, outcomes, OURS)[at] / volumes(table, outcomes, NSGA2.name)[at]
         for world, outcomes in results.items()
         if outcomes[0].fronts
         for table in (cached_table(world),)

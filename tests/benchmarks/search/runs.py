@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,13 +17,23 @@ from tests.benchmarks.search.arena import Arena, Contender, Named, Trail, played
 from tests.benchmarks.search.baselines import GREEDY, NSGA2, RANDOM, TPE, TPE_REUSE
 from tests.benchmarks.search.gp import GP
 from tests.benchmarks.search.measure import true_front
-from tests.benchmarks.search.product import ARCHON, search
+from tests.benchmarks.search.product import Settings, search
 from tests.benchmarks.search.spaces import FOLDER
 from tests.benchmarks.search.table import Table, load_table, table_file
 from tests.benchmarks.search.verdicts import Claims, Stops, claims, stops
 
-CONTENDERS = {one.name: one for one in (TPE, TPE_REUSE, RANDOM, GREEDY, GP, ARCHON)}
-"""For quality alone. A new method is one more line here."""
+CONTENDERS = {one.name: one for one in (TPE, TPE_REUSE, RANDOM, GREEDY, GP)}
+"""Methods that do not change with the product: their trails are kept. A new one is a line here."""
+OURS = "archon"
+PRODUCT: Mapping[str, Settings] = {
+    OURS: Settings(),
+    "archon, no race": Settings(is_racing=False),
+    "archon, random": Settings(sampler="random"),
+}
+"""The product's search in several ways. A new setting of a job file is a line here."""
+METHODS = (*CONTENDERS, *PRODUCT)
+USUAL = (*CONTENDERS, OURS)
+"""Those that are run if nothing is said."""
 QUALITY: tuple[Objective, ...] = ("quality",)
 BOTH: tuple[Objective, ...] = ("quality", "cost")
 
@@ -39,6 +49,8 @@ class Task:
     """Whether studies of two objectives are run as well."""
     has_claims: bool
     """Whether finalists are run on held-out questions."""
+    n_trials: int
+    """Of the product's studies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +72,27 @@ def run(task: Task) -> Outcome:
     trails = {TPE.name: plain}
     claimed: Claims | None = None
     for name in task.methods:
-        contender = CONTENDERS[name]
-        if contender is ARCHON:
-            trails[name], claimed = _ours(table, task, plain.tokens)
-        elif contender.is_product:
-            trails[name] = played(contender, table, task.seed, limit=plain.tokens)
-        elif contender is not TPE:
-            trails[name] = _kept(contender, table, task.seed, plain.tokens)
+        if name in PRODUCT:
+            arena = _arena(table, task.seed, QUALITY, plain.tokens)
+            end, _ = search(arena, task.seed, _settings(name, task))
+            trails[name] = arena.trail()
+            if name == OURS and task.has_claims:
+                claimed = claims(arena, task.seed, end)
+        elif name != TPE.name:
+            trails[name] = _kept(CONTENDERS[name], table, task.seed, plain.tokens)
     fronts: dict[str, Trail] = {}
     stopped: Stops | None = None
     if task.has_fronts:
         fronts[NSGA2.name] = _kept(NSGA2, table, task.seed, plain.tokens, BOTH)
         arena = _arena(table, task.seed, BOTH, plain.tokens)
-        _, follower = search(arena, task.seed)
-        fronts[ARCHON.name] = arena.trail()
+        _, follower = search(arena, task.seed, _settings(OURS, task))
+        fronts[OURS] = arena.trail()
         stopped = stops(follower, table, true_front(table))
     return Outcome(task, trails, fronts, claimed, stopped)
+
+
+def _settings(name: str, task: Task) -> Settings:
+    return replace(PRODUCT[name], n_trials=task.n_trials)
 
 
 @lru_cache(maxsize=1)
@@ -86,13 +103,6 @@ def cached_table(world: str) -> Table:
 
 def _arena(table: Table, seed: int, objectives: tuple[Objective, ...], limit: float) -> Arena:
     return Arena(table, study_questions(table, seed), objectives, True, limit)
-
-
-def _ours(table: Table, task: Task, limit: float) -> tuple[Trail, Claims | None]:
-    arena = _arena(table, task.seed, QUALITY, limit)
-    end, _ = search(arena, task.seed)
-    trail = arena.trail()
-    return trail, claims(arena, task.seed, end) if task.has_claims else None
 
 
 def _kept(
