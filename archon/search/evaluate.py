@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from archon.benchmarks.examples import Example
 from archon.components.base import Component
@@ -83,6 +84,14 @@ class UnitEnd:
     """Why the others did not: which limit of the budget is reached; "" where all did."""
     outage: ArchonError | None = None
     """Why none of its examples reached a model; None where one did, or none ran."""
+
+
+class RunsUnits(Protocol):
+    """What a search needs of whoever runs its units: an ``Evaluator``, or a table of results."""
+
+    async def evaluate(self, unit: Unit, *, is_again: bool = False) -> UnitEnd:
+        """Run a unit; see ``Evaluator``."""
+        ...
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
 from archon.runtime.failures import first_cause
 from archon.search.evaluate import (
     N_CHANCES,
-    Evaluator,
+    RunsUnits,
     Unit,
     UnitEnd,
     is_scored,
@@ -82,7 +82,7 @@ class Search:
         self,
         plan: Plan,
         proposer: Proposer,
-        evaluator: Evaluator,
+        evaluator: RunsUnits,
         log: TrialLog,
         watcher: Watcher,
         history: History = History(),

@@ -35,7 +35,7 @@ from archon.service.settings import Settings, keep_litellm_at_home
 from archon.service.waiting import Waiting
 from archon.spec.benchmark_spec import ScorerSpec
 from archon.spec.model_spec import ModelSpec
-from archon.world.world import WORLDS
+from archon.world.worlds import WORLDS
 
 Say = Callable[[str], None]
 

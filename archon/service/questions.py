@@ -18,7 +18,7 @@ from archon.scoring.base import Checked, check_examples
 from archon.scoring.judge import Asks
 from archon.scoring.table import build_scorer
 from archon.spec.benchmark_spec import BenchmarkSpec
-from archon.world.world import WORLDS
+from archon.world.worlds import WORLDS
 
 N_SIMULATED = 1_000
 """Questions of a simulated world that a benchmark has."""

@@ -20,7 +20,8 @@ from archon.world.cast import FuserSkills, JudgeSkills, SimulatedModel
 from archon.world.laws import fused, plurality, ranked_first, verified
 from archon.world.questions import QuestionRules, asked
 from archon.world.truth import true_value
-from archon.world.world import World, default_world
+from archon.world.world import World
+from archon.world.worlds import default_world
 
 of = ComponentSpec.of
 QUESTIONS = range(1_500)
