@@ -10,7 +10,7 @@ from archon.core.calls import Price
 from archon.core.records import TrialLog
 from archon.core.results import ExampleResult
 from archon.search.baselines import single_calls
-from archon.search.evaluate import Evaluator
+from archon.search.evaluate import RunsUnits
 from archon.search.gain.chooser import Chooser
 from archon.search.gain.features import features_of
 from archon.search.gain.pool import MOST_POOL, pool_of
@@ -33,13 +33,15 @@ class GainNeeds:
     job: JobSpec
     question_tokens: float
     prices: Mapping[str, Price]
-    """By model alias; models that are free or of an unknown price are left out."""
+    """By model alias; models of an unknown price are left out."""
+    saves: Unit | None = None
+    """What is to be saved; None: what the job's budget and prices say."""
 
 
 def gain_search(
     needs: GainNeeds,
     plan: Plan,
-    evaluator: Evaluator,
+    evaluator: RunsUnits,
     log: TrialLog,
     watcher: Watcher,
     history: History,
@@ -58,7 +60,7 @@ def gain_search(
     starts = (*single_calls(job.space), *earlier, *seeds)
     pool = _with_recalled(pool_of(job.space, starts, seed=job.seed, most=most_pool), history)
     architectures = [one.architecture for one in pool]
-    unit = _unit(job, needs.prices)
+    unit = needs.saves or _unit(job, needs.prices)
     chooser = Chooser(
         features_of(architectures),
         Prices(

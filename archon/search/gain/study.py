@@ -18,8 +18,8 @@ from archon.core.records import SEARCH_SPLIT, ProposalRow, TrialLog, TrialRow
 from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
 from archon.runtime.failures import first_cause
 from archon.search.choices import to_json
-from archon.search.evaluate import N_CHANCES, Evaluator, Unit, is_scored, unanswered, without_traces
-from archon.search.front import most_promising
+from archon.search.evaluate import N_CHANCES, RunsUnits, Unit, is_scored, unanswered, without_traces
+from archon.search.front import most_promising, non_dominated
 from archon.search.gain.chooser import Chooser
 from archon.search.objectives import DIRECTIONS, Measured, mean_of, score_of, values
 from archon.search.propose import Start
@@ -36,9 +36,10 @@ from archon.search.watch import Watcher
 LEADER_EVERY = 4
 """Every so many steps the pipeline that leads is seen on one more block, whatever that is worth:
 what a user ships should have been seen on all questions."""
-LEAST_GAIN = 5e-4
-"""In score: where no further block of any open trial is worth as much, a search whose trials are
-all begun is over."""
+LEAST_GAIN = 3e-4
+"""In score: where no further look at any pipeline is worth as much, a search is over, whatever is
+left of its budget."""
+NOTHING_PROMISING = "no further question promises to change the choice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class GainSearch:
         rules: Rules,
         pool: Sequence[Start],
         chooser: Chooser,
-        evaluator: Evaluator,
+        evaluator: RunsUnits,
         log: TrialLog,
         watcher: Watcher,
         history: History,
@@ -118,15 +119,55 @@ class GainSearch:
         step = 0
         while not reason:
             step += 1
-            chosen = self._next(step)
-            if not chosen:
-                reason = ALL_TRIED if len(self._trials) == len(self._pool) else TRIALS_DONE
-                break
-            await self._see([(place, self._done(place) + 1) for place in chosen])
-            reason = self._spent
+            if chosen := self._next(step):
+                await self._see([(place, self._done(place) + 1) for place in chosen])
+                reason = self._spent
+            else:
+                reason = await self._finish()
         await self._close()
-        measured = self._complete()
-        return SearchEnd(reason, bool(self._spent), measured, self._finalists())
+        return SearchEnd(reason, bool(self._spent), self._complete(), self._finalists())
+
+    async def _finish(self) -> str:
+        """See what is run again in the end on all questions; why the search ended."""
+        is_all = len(self._trials) == len(self._pool)
+        while not self._spent:
+            chosen = {one.pipeline_id for one in self._finalists()}
+            open_ones = [
+                trial.place
+                for trial in self._trials.values()
+                if trial.proposal.pipeline_id in chosen and self._is_open(trial.place)
+            ]
+            if not open_ones:
+                return self._ended(is_all)
+            await self._see([(place, self._done(place) + 1) for place in open_ones])
+        return self._spent
+
+    def _ended(self, is_all: bool) -> str:
+        if is_all:
+            return ALL_TRIED
+        is_full = self._plan.n_trials is not None and len(self._trials) >= self._plan.n_trials
+        return TRIALS_DONE if is_full else NOTHING_PROMISING
+
+    @property
+    def leader(self) -> str:
+        """Id of the pipeline that would be named now; "" before anything was seen."""
+        if not self._chooser.n_seen:
+            return ""
+        return self._pool[self._chooser.best()].architecture.pipeline_id()
+
+    def front(self) -> tuple[str, ...]:
+        """Ids of the pipelines that are believed to be on the front, of those that were seen."""
+        if not self._chooser.n_seen:
+            return ()
+        means = self._chooser.means()
+        seen = {
+            trial.proposal.pipeline_id: self._values(trial, float(means[trial.place]))
+            for trial in self._trials.values()
+            if trial.n_blocks
+        }
+        names = list(seen)
+        kept = non_dominated(dict(enumerate(seen.values())))
+        return tuple(names[i] for i in kept)
 
     async def _open_with_starts(self) -> str:
         """Single calls on all questions, then the pipelines known to be good on a block."""
@@ -142,20 +183,14 @@ class GainSearch:
         return self._spent
 
     def _next(self, step: int) -> list[int]:
-        """Pipelines that are seen on one more block each; none where that is worth nothing."""
-        chosen: list[int] = []
-        if step % LEADER_EVERY == 0 and self._is_open(leader := self._chooser.best()):
-            chosen.append(leader)
+        """Pipelines that are seen on one more block each; none where that is worth too little."""
         is_full = self._plan.n_trials is not None and len(self._trials) >= self._plan.n_trials
-        open_ones = [i for i in range(len(self._pool)) if self._is_open(i)]
-        allowed = [i for i in open_ones if i in self._trials] if is_full else open_ones
-        least = LEAST_GAIN if is_full else 0.0
-        for place in self._chooser.next(self._plan.n_parallel, allowed, least=least):
-            if len(chosen) < self._plan.n_parallel and place not in chosen:
-                chosen.append(place)
-        if not chosen and self._trials and self._is_open(leader := self._chooser.best()):
-            chosen.append(leader)
-        return chosen if not is_full else [i for i in chosen if i in self._trials]
+        among = self._trials if is_full else range(len(self._pool))
+        allowed = [place for place in among if self._is_open(place)]
+        chosen = self._chooser.next(self._plan.n_parallel, allowed, least=LEAST_GAIN)
+        if chosen and step % LEADER_EVERY == 0 and self._is_open(leader := self._chooser.best()):
+            chosen = [leader, *(place for place in chosen if place != leader)]
+        return chosen[: self._plan.n_parallel]
 
     def _is_open(self, place: int) -> bool:
         trial = self._trials.get(place)

@@ -18,15 +18,19 @@ from archon.core.results import (
 )
 from archon.search.evaluate import Unit, UnitEnd
 from archon.search.front import front
+from archon.search.gain.study import GainSearch
 from archon.search.objectives import Measured
-from archon.search.study import Plan, Search, SearchEnd
+from archon.search.samplers.table import SamplerKind
+from archon.search.study import History, Plan, Search, SearchEnd
+from archon.service.gain_run import GainNeeds, gain_search
 from archon.service.study_run import proposer_of
 from archon.spec.job import JobSpec
-from archon.spec.job_file import SamplerKind
 from tests.benchmarks.search.arena import BLOCK_SIZE, Arena, Spent
 
 N_OURS = 100
 """Trials of the product's study. They end before the tokens: as many cost a tenth."""
+QUESTION_TOKENS = 30.0
+"""About the length of a question of a world."""
 OUT_OF_TOKENS = "the tokens of the budget are spent"
 
 
@@ -85,6 +89,27 @@ class Replay:
         )
 
 
+class NamingReplay(Replay):
+    """Says before each unit what the search would name."""
+
+    search: GainSearch | None = None
+
+    async def evaluate(self, unit: Unit, *, is_again: bool = False) -> UnitEnd:
+        """See ``RunsUnits``."""
+        self.name()
+        return await super().evaluate(unit, is_again=is_again)
+
+    def name(self) -> None:
+        """Name what leads; of two objectives, the front of what is believed."""
+        if self.search is None:
+            return
+        places = self.arena.table.space.places
+        if len(self.arena.objectives) > 1:
+            self.arena.name(*(places[one] for one in self.search.front()))
+        elif leader := self.search.leader:
+            self.arena.name(places[leader])
+
+
 class NoLog:
     """A trial log that keeps nothing."""
 
@@ -110,6 +135,8 @@ class Follower:
     """Of the trial that runs."""
     front: tuple[Measured, ...] = ()
     ended: list[tuple[ProposalRow, TrialOutcome]] = field(default_factory=list)
+    is_silent: bool = False
+    """Whether somebody else names."""
 
     def search_begins(self, n_trials: int | None, n_examples: int) -> None:
         """See ``Watcher``."""
@@ -126,7 +153,7 @@ class Follower:
         """See ``Watcher``."""
         self.arena.n_trials += 1
         self.ended.append((proposal, outcome))
-        if not isinstance(outcome, Completed):
+        if not isinstance(outcome, Completed) or self.is_silent:
             return
         measured = Measured(proposal.pipeline_id, proposal.architecture, tuple(self.results))
         self.front = front((*self.front, measured), self.arena.objectives)
@@ -154,7 +181,8 @@ def job_of(arena: Arena, seed: int, settings: Settings) -> JobSpec:
 
 def search(arena: Arena, seed: int, settings: Settings) -> tuple[SearchEnd, Follower]:
     """Run the product's search to its end, with trials one at a time."""
-    job, follower = job_of(arena, seed, settings), Follower(arena)
+    job = job_of(arena, seed, settings)
+    follower = Follower(arena, is_silent=settings.sampler == "gain")
     plan = Plan(
         examples=arena.examples(),
         block_size=job.block_size,
@@ -163,5 +191,19 @@ def search(arena: Arena, seed: int, settings: Settings) -> tuple[SearchEnd, Foll
         n_parallel=job.parallel_trials,
         is_racing=job.is_racing,
     )
+    if settings.sampler == "gain":
+        return asyncio.run(_by_units(arena, job, plan, follower)), follower
     running = Search(plan, proposer_of(job), Replay(arena), NoLog(), follower)
     return asyncio.run(running.run()), follower
+
+
+async def _by_units(arena: Arena, job: JobSpec, plan: Plan, follower: Follower) -> SearchEnd:
+    """A search by units, which would name something else after each of them."""
+    replay = NamingReplay(arena)
+    prices = {model.name: model.price for model in arena.table.space.world.models}
+    needs = GainNeeds(job, QUESTION_TOKENS, prices, saves="tokens")
+    running = gain_search(needs, plan, replay, NoLog(), follower, History())
+    replay.search = running
+    end = await running.run()
+    replay.name()
+    return end

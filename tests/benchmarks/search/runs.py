@@ -27,6 +27,7 @@ CONTENDERS = {one.name: one for one in (TPE, TPE_REUSE, RANDOM, GREEDY, GP)}
 OURS = "archon"
 PRODUCT: Mapping[str, Settings] = {
     OURS: Settings(),
+    "archon, gain": Settings(sampler="gain"),
     "archon, no race": Settings(is_racing=False),
     "archon, random": Settings(sampler="random"),
 }
@@ -92,7 +93,9 @@ def run(task: Task) -> Outcome:
 
 
 def _settings(name: str, task: Task) -> Settings:
-    return replace(PRODUCT[name], n_trials=task.n_trials)
+    ours = PRODUCT[name]
+    # A search by units ends by what further questions promise, not by a number of pipelines.
+    return replace(ours, n_trials=None if ours.sampler == "gain" else task.n_trials)
 
 
 @lru_cache(maxsize=1)
