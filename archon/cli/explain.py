@@ -34,7 +34,7 @@ def explain(
         int | None, typer.Option(min=1, help="Buy what is missing, so many calls at most.")
     ] = None,
     cost_of_wrong: Annotated[
-        float, typer.Option(min=0, help="What a wrong answer costs, in right ones.")
+        float, typer.Option(min=0, help="What a wrong answer costs, where a right one is worth 1.")
     ] = 1.0,
     usd_of_right: Annotated[
         float | None,

@@ -83,8 +83,8 @@ def _print_layers(found: Explanation, console: Console) -> None:
     last = found.layers[-1]
     if last.n_misplaced:
         console.print(
-            f"  on {count(last.n_misplaced)} questions the last layer leaves a better candidate "
-            "than the one on top, and nothing takes it"
+            f"  questions where the last layer leaves a better candidate than the one on top: "
+            f"{count(last.n_misplaced)}"
         )
     _print_steps(found, console)
 

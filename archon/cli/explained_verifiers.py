@@ -10,6 +10,7 @@ from rich.console import Console
 from archon.cli.output import table
 from archon.explain.choices import Choices
 from archon.explain.rates import Rates
+from archon.explain.resampling import MOST_SAMPLES
 from archon.explain.verifiers import BestNumber, VerifierReport
 from archon.search.intervals import Interval
 from archon.service.explanation import Explanation, VerifierLine
@@ -89,11 +90,11 @@ def _best(best: BestNumber) -> str:
         number = f"{best.n} or more samples"
     else:
         number = f"{best.n} sample{'' if best.n == 1 else 's'}"
-    high = f"{best.high} or more" if best.high >= best.n and best.is_endless else str(best.high)
-    price = f" and a sample {best.price:.2g}" if best.price else ""
+    high = f"{best.high} or more" if best.high >= MOST_SAMPLES else str(best.high)
+    price = f", a sample {best.price:.2g} x" if best.price else ""
     return (
         "Best number, where it may also give no answer and a wrong one costs "
-        f"{best.cost_of_wrong:g} right ones{price}: {number} [{best.low}, {high}], "
+        f"{best.cost_of_wrong:g} x a right one{price}: {number} [{best.low}, {high}], "
         f"worth {best.value:.3f} a question"
     )
 

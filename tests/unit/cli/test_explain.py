@@ -83,7 +83,7 @@ async def test_explain_reports_verifiers_and_heeds_what_a_mistake_costs(demo: Pa
     assert "the verifier against the scorer" in ran.out
     assert "false positives" in ran.out
     assert "Ceiling: with samples without end" in ran.out
-    (dear,) = re.findall(r"costs 8 right ones: (\d+ sample|no answer)", ran.out)
+    (dear,) = re.findall(r"costs 8 x a right one: (\d+ sample|no answer)", ran.out)
     n_dear = 0 if dear == "no answer" else int(dear.split()[0])
     ran = await archon("explain", "demo", number, "--json", "--cost-of-wrong", "0", folder=demo)
     (line,) = json.loads(ran.out)["verifiers"]
