@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import optuna
@@ -27,9 +27,9 @@ CONTENDERS = {one.name: one for one in (TPE, TPE_REUSE, RANDOM, GREEDY, GP)}
 OURS = "archon"
 PRODUCT: Mapping[str, Settings] = {
     OURS: Settings(),
-    "archon, gain": Settings(sampler="gain"),
-    "archon, no race": Settings(is_racing=False),
-    "archon, random": Settings(sampler="random"),
+    "archon-gain": Settings(sampler="gain"),
+    "archon-no-race": Settings(is_racing=False),
+    "archon-random": Settings(sampler="random"),
 }
 """The product's search in several ways. A new setting of a job file is a line here."""
 METHODS = (*CONTENDERS, *PRODUCT)
@@ -98,7 +98,7 @@ def _settings(name: str, task: Task) -> Settings:
     return replace(ours, n_trials=None if ours.sampler == "gain" else task.n_trials)
 
 
-@lru_cache(maxsize=1)
+@cache
 def cached_table(world: str) -> Table:
     """The table of a world, once for each process."""
     return load_table(world)
