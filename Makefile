@@ -10,7 +10,7 @@ QUESTION ?= Write one sentence that contains the words "river" and "lantern".
 MODELS = $(if $(URL),core,$(if $(MODEL),hosted,engine))
 ENGINE_HERE = $(filter Linux,$(shell uname -s))
 
-.PHONY: help quickstart test check bench-runtime bench-store lock clean
+.PHONY: help quickstart test check bench-runtime bench-store bench-search lock clean
 
 help:
 	@sed -n '/^# Every/,/^$$/s/^# \{0,1\}//p' Makefile
@@ -18,6 +18,7 @@ help:
 	@echo "  make check           format, lint, types, direction of imports"
 	@echo "  make bench-runtime   the pipeline runtime against a bare client loop"
 	@echo "  make bench-store     durable records a second"
+	@echo "  make bench-search    the search against others, where the truth is known   ARGS=--quick"
 	@echo "  make lock            write requirements/*.txt anew (maintainers)"
 	@echo "  make clean           remove .venv and what tools left behind"
 
@@ -45,6 +46,10 @@ bench-runtime:
 bench-store:
 	$(SETUP) core dev
 	$(IN)python -m tests.benchmarks.store $(ARGS)
+
+bench-search:
+	$(SETUP) core dev
+	$(IN)python -m tests.benchmarks.search $(ARGS)
 
 lock:
 	$(SETUP) core dev

@@ -20,8 +20,8 @@ from archon.components.table import COMPONENTS
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = (
-    "core prompts components runtime models benchmarks scoring world search store cluster spec "
-    "service cli testing"
+    "core prompts components runtime models benchmarks scoring world search explain store cluster "
+    "spec service cli testing"
 )
 RANK = {package: rank for rank, package in enumerate(ORDER.split())}
 

@@ -17,6 +17,9 @@ _FREE_BYTES = 1_000_000
 _CHUNK = 1 << 20
 _FORBIDDEN = "you may not read this file."
 _PERMISSIONS = "Check its permissions."
+_QUESTIONS = (
+    'Put your questions there, e.g. one a line as {"id": "q1", "input": "Why?", "target": "So."}.'
+)
 
 
 def checked_path(path: str | Path) -> Path:
@@ -31,7 +34,7 @@ def checked_path(path: str | Path) -> Path:
     try:
         status = Path(path).stat()
     except FileNotFoundError as error:
-        raise _refusal(name, "there is no such file.") from error
+        raise _refusal(name, "there is no such file.", _QUESTIONS) from error
     except PermissionError as error:
         raise _refusal(name, "you may not look there.", _PERMISSIONS) from error
     except OSError as error:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 import orjson
 
-from archon.core.messages import Conversation
+from archon.core.messages import Conversation, Message
 
 FEW = 10
 """Under this many examples a score says very little; the user is warned."""
@@ -55,6 +56,18 @@ class Example:
             "choices": list(self.choices),
             "metadata": self.metadata,
         }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of ``to_data``, for a study's own copy of its examples."""
+        target = data["target"]
+        return cls(
+            id=data["id"],
+            question=tuple(Message(turn["role"], turn["content"]) for turn in data["question"]),
+            target=tuple(target) if isinstance(target, list) else target,
+            choices=tuple(data["choices"]),
+            metadata_json=orjson.dumps(data["metadata"]).decode(),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +22,6 @@ def components(
     as_json: AsJson = False,
 ) -> None:
     """List the components of pipelines and the scorers, or show one with its parameters."""
-    from archon.components.table import suggest
     from archon.core.errors import SpecError
     from archon.service.catalogue import component_entries, scorer_entries
 
@@ -30,8 +30,7 @@ def components(
         parts = tuple(entry for entry in parts if entry.kind == name)
         scorers = tuple(entry for entry in scorers if entry.kind == name)
         if not parts and not scorers:
-            known = [e.kind for e in component_entries()] + [e.kind for e in scorer_entries()]
-            raise SpecError(f"there is no component or scorer {name!r}. {suggest(name, known)}")
+            raise SpecError(f"there is no component or scorer {name!r}.{_hint(name)}")
     if as_json:
         print_json(
             {
@@ -46,6 +45,18 @@ def components(
             _print_scorer(scorer)
     else:
         _print_all(parts, scorers)
+
+
+def _hint(name: str) -> str:
+    """The name that was meant, or all there are."""
+    from archon.components.table import suggest
+    from archon.service.catalogue import component_entries, scorer_entries
+
+    parts = [entry.kind for entry in component_entries()]
+    scorers = [entry.kind for entry in scorer_entries()]
+    if get_close_matches(name, [*parts, *scorers], n=1):
+        return f" {suggest(name, [*parts, *scorers]).strip()}"
+    return f"\nComponents: {', '.join(parts)}.\nScorers: {', '.join(scorers)}."
 
 
 def _print_all(parts: Sequence[ComponentEntry], scorers: Sequence[ScorerEntry]) -> None:

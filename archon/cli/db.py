@@ -7,7 +7,10 @@ import typer
 from archon.cli.options import AsJson
 from archon.cli.output import out, print_json
 
-db = typer.Typer(help="Say where the database is; look at its schema, or bring it up to date.")
+db = typer.Typer(
+    help="Say where the database is; look at its schema, or bring it up to date.",
+    no_args_is_help=True,
+)
 
 
 @db.command()

@@ -23,7 +23,7 @@ def estimate(job: JobFile, as_json: AsJson = False) -> None:
     """Say how large a job's space is, what it would take, and the smallest gain it could show.
 
     Upper bounds (nothing reused, every completion as long as it may be), and beside them what is
-    likely: completions half as long, questions counted by their bytes.
+    likely: replies as long as those of these models that are recorded here, or else as usual.
     """
     from archon.service.budget_fit import fit
     from archon.service.estimate_job import estimate_job
@@ -31,8 +31,9 @@ def estimate(job: JobFile, as_json: AsJson = False) -> None:
     from archon.service.settings import load_settings
     from archon.spec.job import load_job
 
-    prepared = prepare(load_job(job))
-    found = estimate_job(prepared, load_settings())
+    settings = load_settings()
+    prepared = prepare(load_job(job), is_offline=settings.offline)
+    found = estimate_job(prepared, settings)
     split = prepared.questions.split
     paid = fit(found, prepared.job.budget)
     if as_json:
@@ -54,10 +55,7 @@ def estimate(job: JobFile, as_json: AsJson = False) -> None:
     console.print(
         f"Replies that cannot be read are asked for again: at most {found.max_repairs} more calls."
     )
-    console.print(
-        f"Likely: with completions of {found.reply_share:.0%} of their longest, and "
-        "4 bytes of a question to a token."
-    )
+    console.print(_likely(found))
     if found.judge_calls:
         console.print(f"The scorer asks its model {found.judge_calls} times a question on top.")
     console.print()
@@ -87,8 +85,17 @@ def _beyond(paid: BudgetFit | None, job: JobSpec) -> Iterator[str]:
 
 
 def _size(found: Estimate) -> str:
+    from archon.service.units import counted
+
     if found.n_pipelines is not None:
-        return f"The space holds {found.n_pipelines:,} different pipelines."
+        said = f"The space holds {counted(found.n_pipelines, 'different pipeline')}."
+        others = (found.n_walks or 0) - found.n_pipelines
+        if others <= 0:
+            return said
+        return (
+            f"{said} The other {others:,} of its {found.n_walks:,} combinations are equal to one "
+            "of them, or cannot run."
+        )
     ways = "without end" if found.n_walks is None else f"of at most {found.n_walks:,} pipelines"
     return f"A space {ways}; the figures below come from {found.n_looked_at:,} of them."
 
@@ -109,6 +116,19 @@ def _rows(found: Estimate) -> Iterator[tuple[str, list[str]]]:
         yield "cost, at most", [number("cost", value) for value in cells(found.cost_usd)]
 
 
+def _likely(found: Estimate) -> str:
+    """Where the likely figures come from."""
+    if found.n_recorded:
+        return (
+            f"Likely: replies as long as in {found.n_recorded:,} recorded calls of these models; "
+            "of what they were not asked yet, of a usual length."
+        )
+    return (
+        "Likely: replies of a usual length (an answer has 200 tokens where it may), since no calls "
+        "of these models are recorded here. After a first trial the figures come from its calls."
+    )
+
+
 def _totals(found: Estimate) -> Iterator[str]:
     if found.likely is None or found.typical is None or found.most is None:
         return
@@ -118,16 +138,19 @@ def _totals(found: Estimate) -> Iterator[str]:
     yield f"  likely:  {_total(found.likely)}"
     yield f"  at most: {_total(found.typical)}"
     yield f"With the dearest pipelines {dearest}, at most: {_total(found.most)}."
-    yield "Pipelines that begin alike share calls, so that a search takes less than that."
+    yield (
+        "Likely counts calls that pipelines share once; trials that are stopped early make it less."
+    )
 
 
 def _budget(paid: BudgetFit | None, job: JobSpec) -> Iterator[str]:
     from archon.service.check_file import budget_in_words
+    from archon.service.units import counted
 
     yield f"Its budget: {budget_in_words(job.budget)}. It is never passed."
     if paid is None:
         return
-    trials = "1 trial" if paid.n_trials == 1 else f"{paid.n_trials:,} trials"
+    trials = counted(paid.n_trials, "trial")
     yield (
         f"Its {_UNITS[paid.limit]} are likely to allow {trials} of average size in the search, "
         "more where they share calls."

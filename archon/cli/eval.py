@@ -14,11 +14,13 @@ from archon.cli.output import err, out, print_json, say, table
 from archon.cli.running import Stopped, complete
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from archon.core.results import ExampleResult
     from archon.search.intervals import Interval
-    from archon.service.evaluate_file import Evaluation
+    from archon.service.evaluate_file import Evaluation, QuestionSet
     from archon.spec.pipeline_file import PipelineFile
 
 
@@ -71,11 +73,13 @@ def evaluate(
 
     file, settings = load_pipeline_file(pipeline), load_settings()
     part = next((part for part in PARTS if split is not None and part == split.value), None)
-    questions = question_set(benchmark, part=part, limit=limit, scorer=scorer)
+    questions = question_set(
+        benchmark, part=part, limit=limit, scorer=scorer, is_offline=settings.offline
+    )
     if max_usd is not None and not math.isfinite(max_usd):
         raise SpecError(f"--max-usd {max_usd} is no amount of money. Write a number such as 0.50.")
     caps = Caps(calls=max_calls, cost_nusd=None if max_usd is None else int(max_usd * 1e9))
-    for warning in questions.warnings:
+    for warning in (*questions.warnings, *_seen(file, questions)):
         say(f"Note: {warning}")
     counter = _Counter(len(questions.examples))
     try:
@@ -100,6 +104,25 @@ def evaluate(
         raise typer.Exit(BudgetExceeded.exit_code)
 
 
+def _seen(file: PipelineFile, questions: QuestionSet) -> Iterator[str]:
+    """Whether the pipeline was chosen for what it did on these very questions."""
+    from archon.service.evaluate_file import n_seen_in_search
+
+    found, n_seen = file.provenance, n_seen_in_search(file, questions)
+    if n_seen:
+        were = "question was" if len(questions.examples) == 1 else "questions were"
+        yield (
+            f"{n_seen} of these {len(questions.examples)} {were} used in the search that found "
+            "this pipeline. It may do worse on others: measure it on questions that it never saw."
+        )
+    elif n_seen is None and found is not None and found.benchmark == questions.fingerprint:
+        yield (
+            "an earlier version wrote this file, which does not say which questions its search "
+            f"used; some of these may be among them. Export it again: archon export {found.study} "
+            f"--trial {found.trial}"
+        )
+
+
 class _Counter:
     """Says how far an evaluation is, every tenth of it."""
 
@@ -119,6 +142,7 @@ class _Counter:
 
 
 def _print(found: Evaluation, file: PipelineFile, fingerprint: str, console: Console) -> None:
+    from archon.cli.report import lost_calls
     from archon.search.objectives import DIRECTIONS
     from archon.service.units import count, duration, interval, usd
 
@@ -158,7 +182,7 @@ def _print(found: Evaluation, file: PipelineFile, fingerprint: str, console: Con
         f"{count(bought.tokens)} tokens bought, {duration(found.elapsed_s)}"
     )
     if bought.n_uncertain:
-        console.print(f"  {count(bought.n_uncertain)} calls without a reply may have been charged")
+        console.print(f"  {lost_calls(bought.n_uncertain, is_free=bought.is_free)}")
 
 
 def _claims(file: PipelineFile) -> dict[str, Interval]:

@@ -101,7 +101,7 @@ def _export_pipeline(
     study: str, output: Path | None, rule: RuleName | None, trial: int | None, *, is_forced: bool
 ) -> None:
     from archon.core.errors import SpecError
-    from archon.service.export import export_by_rule, export_trial
+    from archon.service.export import export_by_rule, export_trial, how_to_ask
     from archon.service.output_file import check_output
     from archon.service.report import load_report
     from archon.service.settings import load_settings
@@ -118,6 +118,7 @@ def _export_pipeline(
             made = export_by_rule(report, reader, by.value)
         else:
             made = export_trial(report, reader, trial)
+        asking = "" if output is None else how_to_ask(output, made, reader)
     if output is None:
         write(made.to_yaml())
     else:
@@ -125,7 +126,7 @@ def _export_pipeline(
     judgement = report.final.judgement if report.final else None
     say(why(judgement, made, by.value if trial is None else ""))
     if output is not None:
-        say(f"Wrote {output}. Ask it: archon ask {output} 'a question'")
+        say(f"Wrote {output}. Ask it: {asking}")
 
 
 def why(judgement: Judgement | None, made: PipelineFile, rule: str) -> str:

@@ -14,9 +14,10 @@ from rich.text import Text
 
 from archon.core.records import HELD_OUT_SPLIT, ProposalRow
 from archon.core.results import Completed, ExampleResult, Spending, TrialOutcome
+from archon.search.baselines import N_SINGLE_CALLS
 from archon.search.objectives import DIRECTIONS, Objective
 from archon.service.describe import describe
-from archon.service.units import amount, count, duration
+from archon.service.units import amount, count, counted, duration
 
 _REFRESHES_A_SECOND = 4
 _LINE_EVERY_S = 20.0
@@ -132,8 +133,11 @@ class Progress:
     def held_out_begins(self, n_pipelines: int, n_examples: int) -> None:
         """See ``Watcher``."""
         self._n_examples = n_examples
-        pipelines = "1 pipeline" if n_pipelines == 1 else f"{n_pipelines} pipelines"
-        self._console.print(f"Held out: {pipelines} on {n_examples} questions with fresh samples")
+        self._console.print(
+            f"Held out: {counted(n_pipelines, 'pipeline')} on {counted(n_examples, 'question')} "
+            f"with fresh samples: the finalists and up to {N_SINGLE_CALLS} single calls, of which "
+            "the best is shown"
+        )
         self._begin("held out", n_pipelines * n_examples)
 
     def _begin(self, phase: str, n_units: int | None) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from archon.cli.arguments import Command
 from archon.cli.ask import ask
 from archon.cli.components import components
 from archon.cli.db import db
@@ -19,6 +20,7 @@ from archon.cli.doctor import doctor
 from archon.cli.enqueue import enqueue
 from archon.cli.estimate import estimate
 from archon.cli.eval import evaluate
+from archon.cli.explain import explain
 from archon.cli.export import export
 from archon.cli.init import init
 from archon.cli.ls import ls
@@ -35,20 +37,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo)
-app.command()(search)
-app.command()(enqueue)
-app.command()(ls)
-app.command()(show)
-app.command()(export)
-app.command()(ask)
-app.command("eval")(evaluate)
-app.command()(validate)
-app.command()(estimate)
-app.command()(init)
-app.command()(doctor)
-app.command()(models)
-app.command()(components)
+app.command(cls=Command)(demo)
+app.command(cls=Command)(search)
+app.command(cls=Command)(enqueue)
+app.command(cls=Command)(ls)
+app.command(cls=Command)(show)
+app.command(cls=Command)(explain)
+app.command(cls=Command)(export)
+app.command(cls=Command)(ask)
+app.command("eval", cls=Command)(evaluate)
+app.command(cls=Command)(validate)
+app.command(cls=Command)(estimate)
+app.command(cls=Command)(init)
+app.command(cls=Command)(doctor)
+app.command(cls=Command)(models)
+app.command(cls=Command)(components)
 app.add_typer(db, name="db")
 
 

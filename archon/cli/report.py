@@ -14,7 +14,7 @@ from archon.search.objectives import Objective
 from archon.service.describe import describe
 from archon.service.listing import state_of
 from archon.service.report import FinalReport, StudyReport, TrialLine
-from archon.service.units import count, difference, duration, interval, number, usd
+from archon.service.units import count, counted, difference, duration, interval, number, usd
 
 _NUSD_PER_USD = 1_000_000_000
 
@@ -69,17 +69,27 @@ def spend_lines(spend: SpendTotals) -> Iterator[str]:
     )
     yield line + (f", {usd(spend.spend_nusd / _NUSD_PER_USD)}" if spend.spend_nusd else "")
     if spend.n_uncertain:
+        lost = lost_calls(spend.n_uncertain, is_free=not spend.uncertain_nusd)
         yield (
-            f"  {count(spend.n_uncertain)} calls without a reply may have been charged, at most "
-            f"{count(spend.uncertain_tokens)} tokens"
+            f"  {lost}, at most {count(spend.uncertain_tokens)} tokens"
             + (f" or {usd(spend.uncertain_nusd / _NUSD_PER_USD)}" if spend.uncertain_nusd else "")
-            + "; the budget counts them"
+            + f"; the budget counts {'it' if spend.n_uncertain == 1 else 'them'}"
         )
     if spend.n_corrupt + spend.n_duplicate:
         yield (
             f"  besides, {count(spend.n_corrupt)} calls were asked again because their stored "
             f"reply was damaged, and {count(spend.n_duplicate)} were bought by two at once"
         )
+
+
+def trials_in_words(numbers: Sequence[int]) -> str:
+    """``trial 7``, ``trials 0, 2``."""
+    return f"trial{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
+
+
+def lost_calls(n: int, *, is_free: bool) -> str:
+    """What is known of calls that went out and did not come back."""
+    return f"{counted(n, 'call')} without a reply may have {'run' if is_free else 'been charged'}"
 
 
 def _print_final(report: StudyReport, final: FinalReport, console: Console) -> None:
@@ -92,13 +102,11 @@ def _print_final(report: StudyReport, final: FinalReport, console: Console) -> N
             f"  trial {trial_of[standing.pipeline_id]}: {describe(standing.architecture)}"
         )
     run_again = {standing.pipeline_id for standing in judgement.standings}
-    left = [
-        str(o.number) for o in report.trials if o.is_on_front and o.pipeline_id not in run_again
-    ]
+    left = [o.number for o in report.trials if o.is_on_front and o.pipeline_id not in run_again]
     if left:
-        console.print(f"On the search's front, but not run again: trials {', '.join(left)}.")
+        console.print(f"On the search's front, but not run again: {trials_in_words(left)}.")
     console.print()
-    console.print(f"Verdict: {_named(judgement, trial_of)}")
+    console.print(f"Verdict: {judgement.verdict}")
     if final.held_out_stopped:
         console.print(f"Held-out results are not complete: {final.held_out_stopped}.")
     for warning in final.warnings:
@@ -140,11 +148,3 @@ def _rows(judgement: Judgement) -> Iterator[tuple[str, Standing]]:
             "front" if standing.pipeline_id in judgement.front_ids else "",
         ]
         yield ", ".join(mark for mark in marks if mark), standing
-
-
-def _named(judgement: Judgement, trial_of: Mapping[str, int]) -> str:
-    """The verdict with numbers of trials in place of ids of pipelines."""
-    said = judgement.verdict
-    for pipeline_id, number_of in trial_of.items():
-        said = said.replace(pipeline_id, f"trial {number_of}")
-    return said[:1].upper() + said[1:]

@@ -68,7 +68,8 @@ def search(
         check_output(export, inputs=(job,), is_forced=force)
     settings = load_settings()
     overrides = Overrides(model=model, url=url, key_env=key_env, trials=trials, seed=seed)
-    prepared = prepare(read_job(overridden(read_document(job), overrides)))
+    read = read_job(overridden(read_document(job), overrides))
+    prepared = prepare(read, is_offline=settings.offline)
     try:
         with open_store(settings.database_url.reveal()) as store:
             prepared = in_store(prepared, store.reader(), is_fresh=is_fresh)
@@ -102,7 +103,7 @@ async def _run(
     from archon.cli.live import Progress
     from archon.cli.report import print_study
     from archon.service.assemble import SharedEngine
-    from archon.service.export import export_by_rule
+    from archon.service.export import export_by_rule, how_to_ask
     from archon.service.library import Pipeline
     from archon.service.report import load_report
     from archon.service.study_run import run_job
@@ -133,7 +134,7 @@ async def _run(
             return report.study.state
         best = export_by_rule(report, store.reader(), "best")
         if export is not None:
-            say(f"Wrote {export}. Ask it: archon ask {export} 'a question'")
+            say(f"Wrote {export}. Ask it: {how_to_ask(export, best, store.reader())}")
         if ask:
             pipeline = Pipeline(best, settings, say=say, shared=shared)
             try:
@@ -157,12 +158,15 @@ def _worked_s(store: Store, study_id: str) -> float:
 
 def _announce(prepared: PreparedJob, store: Store) -> None:
     from archon.core.errors import NotFound
+    from archon.service.units import counted
 
     job, split = prepared.job, prepared.questions.split
     try:
         study = store.reader().find_study(prepared.study_id)
     except NotFound:
-        trials = "every pipeline" if job.budget.trials is None else f"{job.budget.trials} trials"
+        trials = (
+            "every pipeline" if job.budget.trials is None else counted(job.budget.trials, "trial")
+        )
         say(
             f"Study {prepared.study_id} ({job.name}): at most {trials} on {len(split.search)} "
             f"questions, the best of them on {len(split.held_out)} held-out ones; seed {job.seed}."
@@ -171,6 +175,7 @@ def _announce(prepared: PreparedJob, store: Store) -> None:
         if study.state == "completed":
             say(f"Study {study.study_id} is done; this is its report. For another one: --new")
         else:
-            say(f"Study {study.study_id} ({job.name}) runs on: {study.n_complete} trials are done.")
+            done = f"{counted(study.n_complete, 'trial')} done"
+            say(f"Study {study.study_id} ({job.name}) runs on: {done}.")
     for warning in prepared.warnings:
         say(f"Note: {warning}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from archon.core.calls import Finish, ModelReply, ModelRequest
 from archon.core.candidates import LayerState
@@ -150,6 +150,10 @@ class Declaration:
     needs_model: bool = True
     requires: frozenset[Fact] = frozenset()
     """Facts beyond candidates that some earlier layer must be able to write."""
+    most_shown: int | None = None
+    """Most candidates in one prompt; None: all that arrive."""
+    usual_reply: int = 200
+    """Tokens of a reply as models usually write it: for estimates, where no calls are recorded."""
 
 
 class Component(Protocol):
@@ -175,6 +179,15 @@ class Component(Protocol):
 
     async def run(self, state: LayerState, context: RunContext) -> LayerState:
         """Apply the technique to one question's state."""
+        ...
+
+
+@runtime_checkable
+class ChoosesPrompts(Protocol):
+    """A component whose parameters decide which of its templates it uses; others may use all."""
+
+    def prompts(self) -> tuple[str, ...]:
+        """Names of those that it uses."""
         ...
 
 

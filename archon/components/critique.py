@@ -47,6 +47,7 @@ class Critique:
         reads=frozenset({"question", "candidates"}),
         writes=frozenset({"critique"}),
         effect="annotate",
+        usual_reply=300,
     )
 
     def simplified(self) -> Critique:

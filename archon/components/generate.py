@@ -55,6 +55,10 @@ class Generate:
         written = await candidates_from(replies, request, context)
         return replace(state, candidates=state.candidates + written)
 
+    def prompts(self) -> tuple[str, ...]:
+        """See ``ChoosesPrompts``."""
+        return () if self.prompt == "direct" else (f"generate_{self.prompt}",)
+
     def _messages(self, question: Conversation) -> Conversation:
         if self.prompt == "direct":
             return question

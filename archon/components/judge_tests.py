@@ -45,6 +45,7 @@ class JudgeTests:
         reads=frozenset({"question", "candidates", "tests"}),
         writes=frozenset({"scores"}),
         effect="select",
+        most_shown=1,
         requires=frozenset({"tests"}),
     )
 

@@ -49,6 +49,7 @@ class Rank:
         reads=frozenset({"question", "candidates", "critique"}),
         writes=frozenset({"scores"}),
         effect="select",
+        usual_reply=20,
     )
 
     def bounds(self, arriving: Sizes) -> Bounds:

@@ -69,6 +69,8 @@ class RankPairs:
         reads=frozenset({"question", "candidates", "critique"}),
         writes=frozenset({"scores"}),
         effect="select",
+        most_shown=2,
+        usual_reply=100,
     )
 
     def bounds(self, arriving: Sizes) -> Bounds:

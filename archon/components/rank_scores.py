@@ -48,6 +48,8 @@ class RankScores:
         reads=frozenset({"question", "candidates", "critique"}),
         writes=frozenset({"scores"}),
         effect="select",
+        most_shown=1,
+        usual_reply=80,
     )
 
     def bounds(self, arriving: Sizes) -> Bounds:

@@ -58,6 +58,8 @@ class Verify:
         reads=frozenset({"question", "candidates", "critique"}),
         writes=frozenset({"scores"}),
         effect="select",
+        most_shown=1,
+        usual_reply=150,
     )
 
     def bounds(self, arriving: Sizes) -> Bounds:
@@ -66,6 +68,12 @@ class Verify:
         after = Interval(min(1, n.low), n.high) if self.drop else n
         calls = Interval(each * n.low, each * n.high)
         return Bounds(calls, n.high, replace(arriving, candidates=after))
+
+    def prompts(self) -> tuple[str, ...]:
+        """See ``ChoosesPrompts``."""
+        if self.mode == "one_step":
+            return ("verify_at_once",)
+        return ("verify_reason", "verify_verdict")
 
     async def run(self, state: LayerState, context: RunContext) -> LayerState:
         """Return the candidates that pass, unchanged but for the score."""

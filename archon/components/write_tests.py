@@ -35,7 +35,10 @@ class WriteTests:
 
     kind: ClassVar[str] = "write_tests"
     declares: ClassVar[Declaration] = Declaration(
-        reads=frozenset({"question"}), writes=frozenset({"tests"}), effect="annotate"
+        reads=frozenset({"question"}),
+        writes=frozenset({"tests"}),
+        effect="annotate",
+        usual_reply=120,
     )
 
     def bounds(self, arriving: Sizes) -> Bounds:

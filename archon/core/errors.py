@@ -58,6 +58,10 @@ class BudgetExceeded(ArchonError):
     exit_code = 4
 
 
+class NotRecorded(ArchonError):
+    """A completion that nobody has bought yet, asked of those who answer from the store alone."""
+
+
 class CutOff(BudgetExceeded):
     """The budget ended while a call was under way."""
 

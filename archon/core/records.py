@@ -5,13 +5,13 @@ Texts named ``*_json`` are opaque to the store: it keeps them to the letter. Tim
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from archon.core.architecture import Architecture
-from archon.core.calls import CallKey, Finish, Usage
+from archon.core.calls import CallKey, Finish, ModelReply, Usage
 from archon.core.messages import Conversation
 from archon.core.results import ExampleResult, TrialOutcome
 
@@ -266,6 +266,14 @@ class StudyReader(Protocol):
         Raises:
             NotFound: The pipeline has no result for this example in this split.
         """
+        ...
+
+    def calls_to(self, identity: str, *, limit: int) -> Sequence[CallRow]:
+        """The newest completions of a model, of whatever study, newest first."""
+        ...
+
+    def completions(self, digest: str) -> Mapping[int, ModelReply]:
+        """All stored completions of one request by their slots, whichever study bought them."""
         ...
 
     def spend(self, study_id: str) -> SpendTotals:

@@ -123,4 +123,8 @@ def engine_environment(
     if build == "cpu":
         variables["OMP_NUM_THREADS"] = str(size.n_threads)
         variables["VLLM_CPU_KVCACHE_SPACE"] = str(size.kv_cache_gib)
+    else:
+        # FlashInfer compiles its sampler at the first start, and the engine dies where it cannot:
+        # with no whole CUDA toolkit (vllm-project/vllm issue 49497). vLLM's own needs none.
+        variables["VLLM_USE_FLASHINFER_SAMPLER"] = "0"
     return variables

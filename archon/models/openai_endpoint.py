@@ -22,6 +22,8 @@ KEEPALIVE_S = 4.0
 """Below the five seconds after which common servers close an idle connection, so that they do not
 close one just as it is used again."""
 SLOT_HEADER = "x-archon-slot"
+IS_IT_UP = "Is the server up, and the url right (http://host:port/v1)?"
+"""What to do where nobody answers at an endpoint."""
 
 
 class OpenAIEndpoint:
@@ -162,11 +164,22 @@ class OpenAIEndpoint:
         text = f"{self._where}: {said}"
         if isinstance(error, aiohttp.ClientSSLError | aiohttp.InvalidURL):
             return BadRequest(f"{text}. Check the url and its certificate.")
-        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return NotConnected(f"{self._where}: {not_connected(error)} {IS_IT_UP}")
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
             return NotConnected(text)
         if isinstance(error, aiohttp.ClientPayloadError) and _is_of_encoding(error):
             return BadResponse(text)
         return Unreachable(text)
+
+
+def not_connected(error: aiohttp.ClientConnectorError) -> str:
+    """Why no connection came about, as a sentence."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "there is no such host."
+    if isinstance(error.os_error, ConnectionRefusedError):
+        return "nobody listens there."
+    return f"no connection ({error.os_error.strerror or error.os_error})."
 
 
 def _is_of_encoding(error: aiohttp.ClientPayloadError) -> bool:

@@ -65,3 +65,21 @@ def load(name: str) -> Template:
     if not source.is_file():
         raise KeyError(f"there is no prompt {name!r}")
     return Template(name, source.read_text(encoding="utf-8").strip())
+
+
+@cache
+def _wordings(names: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """What stands in every prompt of a template; the templates with more of it come first."""
+    found = []
+    for name in names:
+        pieces = re.split(r"\{[a-z_]+\}", load(name).text)
+        found.append((tuple(piece.strip() for piece in pieces if piece.strip()), name))
+    return tuple(sorted(found, key=lambda one: -sum(map(len, one[0]))))
+
+
+def recognised(prompt: str, names: tuple[str, ...]) -> str:
+    """Which of these templates a prompt was made of, by its wording; "" if of none."""
+    for wording, name in _wordings(names):
+        if all(piece in prompt for piece in wording):
+            return name
+    return ""

@@ -26,6 +26,10 @@ async def nothing_noted(batch: CallBatch, error: CallError) -> None:
     """Where nobody keeps the books."""
 
 
+def nothing_said(error: CallError, waited_s: float, wait_s: float) -> None:
+    """Where nobody looks on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limited:
     """Sends requests when there is a place for them, and again where that makes sense.
@@ -41,6 +45,9 @@ class Limited:
     """Told of a failed try when another one is to follow."""
     chance: Callable[[], float] = random.random
     """In [0, 1): spreads the next tries of requests that failed together."""
+    on_wait: Callable[[CallError, float, float], None] = nothing_said
+    """Told why a request waits for its next try, seconds that it waited so far, and seconds to
+    come."""
 
     async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
         """See ``ModelClient``."""
@@ -97,6 +104,7 @@ class Limited:
         error = _error(state)
         if error is not None:
             await self.on_failed(batch, error)
+            self.on_wait(error, state.idle_for - state.upcoming_sleep, state.upcoming_sleep)
 
 
 @dataclass(slots=True)

@@ -68,7 +68,11 @@ class Pipeline:
         ]
 
     async def generate(
-        self, question: str | Conversation, *, first_slot: int = DEPLOYED_SLOT
+        self,
+        question: str | Conversation,
+        *,
+        first_slot: int = DEPLOYED_SLOT,
+        trace: Trace | None = None,
     ) -> PipelineResult:
         """Answer one question.
 
@@ -76,13 +80,15 @@ class Pipeline:
             question: Text, or a conversation that ends with the question.
             first_slot: Where this run's sample slots begin (``archon.runtime.slots``); runs with
                 different beginnings draw different samples.
+            trace: An empty one, for those who want to know how far a run came that failed.
 
         Raises:
             CallError: The infrastructure failed.
             BudgetExceeded: The budget does not allow a call.
         """
         conversation = ask(question) if isinstance(question, str) else question
-        run = Run(conversation, self._client, self._cards, SlotDealer(first_slot))
+        dealer, grown = SlotDealer(first_slot), Trace() if trace is None else trace
+        run = Run(conversation, self._client, self._cards, dealer, grown)
         state = LayerState(conversation)
         try:
             for index, layer in enumerate(self._layers):

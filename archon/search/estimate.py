@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
@@ -17,9 +18,10 @@ from archon.core.errors import Problem, SpecError
 from archon.core.seeds import derive_seed
 from archon.scoring.cost import NO_JUDGE, JudgeCost
 from archon.search.baselines import N_SINGLE_CALLS
-from archon.search.ceiling import Ceiling, Judged, sizes_of
+from archon.search.ceiling import LONGEST, Ceiling, Judged, bought_once, sizes_of
 from archon.search.choices import Chance, walks
 from archon.search.draw import draw
+from archon.search.lengths import USUAL, Lengths
 from archon.search.power import smallest_difference_of_shares
 from archon.search.size import count_walks
 from archon.search.space import Space
@@ -27,8 +29,8 @@ from archon.search.space import Space
 MOST_WALKS = 20_000
 """Up to here every pipeline is looked at, in some ten seconds; beyond, a sample is."""
 N_SAMPLE = 1000
-REPLY_SHARE = 0.5
-"""Likely replies are taken to be so long, as a share of the longest that is allowed."""
+N_DRAWS = 4
+"""So often the pipelines of a search are drawn, to see how many calls they share."""
 ASSUMED_DISCORDANCE = 0.5
 """Two unrelated pipelines, each right on half the questions, disagree so often; related ones less,
 and then smaller differences show."""
@@ -50,6 +52,10 @@ class Plan:
     seed: int = 0
     judge: JudgeCost = NO_JUDGE
     """What scoring an answer asks of a model; it counts in all sums of the job."""
+    lengths: Lengths = USUAL
+    """What is likely."""
+    n_recorded: int = 0
+    """Calls of the job's models that the lengths come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +96,28 @@ class Estimate:
     cost_usd: Spread | None
     """None where a model has no price."""
     likely_tokens: Spread
-    """A question, with replies of ``reply_share`` of their longest; ``likely_cost_usd`` likewise.
-    Questions are counted by their bytes, and instructions and orders of candidates as above."""
+    """A question, with replies as long as those that are recorded, or as usual; so is
+    ``likely_cost_usd``. Questions are counted by their bytes."""
     likely_cost_usd: Spread | None
     judge_calls: int
     """A question, on top, by the model that scores; none of them is a deployed pipeline's."""
     likely_trial: Totals
     """One pipeline of average size on the questions of the search, with likely replies."""
     likely: Totals | None
-    """The whole job (every trial on every search question, then the held-out run) so."""
+    """The whole job (every trial on every search question, then the held-out run) so, each
+    completion bought once. Trials that are stopped early take less."""
     typical: Totals | None
-    """With pipelines of average size; None where neither trials nor pipelines have an end."""
+    """At most, with pipelines of average size and nothing reused; None where neither trials nor
+    pipelines have an end, and so is ``likely``."""
     most: Totals | None
     """With the dearest pipelines that were looked at, nothing reused, repairs left out; a limit of
     the job may come first."""
     smallest_difference: float
     """Score points that the held-out questions would show in four studies of five, of one finalist
     among all, at 95 % for all together; scores of 0 and 1."""
+    n_recorded: int
+    """Recorded calls that tell how long replies are; 0: they are taken to be of a usual length."""
     assumed_discordance: float = ASSUMED_DISCORDANCE
-    reply_share: float = REPLY_SHARE
 
     @property
     def is_exact(self) -> bool:
@@ -152,7 +161,7 @@ def estimate(
     alpha = 0.05 / max(1, plan.n_finalists)
     alone = [one.most.pipeline for one in found]
     likely_alone = [one.likely.pipeline for one in found]
-    most, likely = ([size.together for size in sizes] for sizes in zip(*found, strict=True))
+    most, likely = [one.most.together for one in found], [one.likely.together for one in found]
     return Estimate(
         n_walks=n_walks,
         n_pipelines=len(found) if is_exact else None,
@@ -165,18 +174,20 @@ def estimate(
         likely_cost_usd=_cost_spread(likely_alone),
         judge_calls=plan.judge.calls,
         likely_trial=_trial(likely, plan),
-        likely=None if n_trials is None else _total(likely, n_trials, plan, _like_the_mean),
+        likely=None if n_trials is None else _likely_total(found, n_trials, plan, table),
         typical=None if n_trials is None else _total(most, n_trials, plan, _like_the_mean),
         most=None if n_trials is None else _total(most, n_trials, plan, dearest),
         smallest_difference=smallest_difference_of_shares(
             plan.n_held_out_questions, discordance=ASSUMED_DISCORDANCE, coverage=1 - alpha
         ),
+        n_recorded=plan.n_recorded,
     )
 
 
 class _Sizes(NamedTuple):
     """One pipeline, with its judge."""
 
+    pipeline: Architecture
     most: Judged
     likely: Judged
 
@@ -212,12 +223,12 @@ def _sizes(
                 prices=plan.prices,
                 table=table,
                 judge=plan.judge,
-                reply_share=share,
+                lengths=lengths,
             )
-            for share in (1.0, REPLY_SHARE)
+            for lengths in (LONGEST, plan.lengths)
         )
         if space.max_calls is None or most.pipeline.calls <= space.max_calls:
-            found[pipeline_id] = _Sizes(most, likely)
+            found[pipeline_id] = _Sizes(pipeline, most, likely)
     return list(found.values())
 
 
@@ -257,6 +268,39 @@ def _trial(found: Sequence[Ceiling], plan: Plan) -> Totals:
         tokens=n * fmean(one.tokens for one in found),
         cost_usd=n * fmean(costs) if len(costs) == len(found) else None,
     )
+
+
+def _likely_total(
+    found: Sequence[_Sizes], n_trials: int, plan: Plan, table: Mapping[str, type[Component]]
+) -> Totals:
+    """Of pipelines drawn from those that were looked at, which share calls as in a search."""
+    n_again = min(n_trials, plan.n_finalists)
+    n_singles = min(n_trials, N_SINGLE_CALLS)
+    fewest = min(one.likely.pipeline.calls for one in found)
+    singles = [one.likely for one in found if one.likely.pipeline.calls == fewest]
+
+    def bought(n: int, draw: int, what: str) -> Ceiling:
+        chance = random.Random(derive_seed(plan.seed, "estimate", what, draw))
+        picked = chance.sample(found, min(n, len(found)))
+        once = bought_once(
+            [one.pipeline for one in picked],
+            question_tokens=plan.question_tokens,
+            prices=plan.prices,
+            table=table,
+            lengths=plan.lengths,
+        )
+        together = sum((one.likely.judge for one in picked), once)
+        return together.times(n / len(picked)) if picked else together
+
+    def mean_of(n: int, what: str) -> Ceiling:
+        draws = [bought(n, draw, what) for draw in range(N_DRAWS if n < len(found) else 1)]
+        return sum(draws, Ceiling()).times(1 / len(draws))
+
+    single = sum((one.together for one in singles), Ceiling()).times(n_singles / len(singles))
+    search = mean_of(n_trials, "search").times(plan.n_search_questions)
+    again = (mean_of(n_again, "held out") + single).times(plan.n_held_out_questions)
+    total = search + again
+    return Totals(total.calls, total.tokens, total.cost_usd)
 
 
 def _total(found: Sequence[Ceiling], n_trials: int, plan: Plan, add: _Sum) -> Totals:

@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from archon.benchmarks.examples import Example
 from archon.components.base import Component
@@ -85,6 +86,14 @@ class UnitEnd:
     """Why none of its examples reached a model; None where one did, or none ran."""
 
 
+class RunsUnits(Protocol):
+    """What a search needs of whoever runs its units: an ``Evaluator``, or a table of results."""
+
+    async def evaluate(self, unit: Unit, *, is_again: bool = False) -> UnitEnd:
+        """Run a unit; see ``Evaluator``."""
+        ...
+
+
 @dataclass(slots=True)
 class _Course:
     """What the examples of one unit tell each other while they run."""
@@ -121,6 +130,11 @@ class Evaluator:
         self._table = table
         self._unreached: Counter[tuple[str, str]] = Counter()
         """By split and pipeline, the examples since one last reached a model."""
+
+    @property
+    def scorer(self) -> Checked:
+        """What answers are worth; asks its judge, if it has one, as the pipelines ask theirs."""
+        return self._scorer
 
     async def evaluate(self, unit: Unit, *, is_again: bool = False) -> UnitEnd:
         """Run a unit. Once the budget refuses a call, no further example begins.

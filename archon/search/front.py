@@ -64,13 +64,31 @@ def finalists(
     Raises:
         ValueError: ``n`` < 1.
     """
+    return most_promising(
+        [(oriented(one, objectives), one) for one in measured if one.n_scored], objectives, n
+    )
+
+
+def most_promising(
+    valued: Sequence[_Ranked], objectives: Sequence[Objective], n: int
+) -> tuple[Measured, ...]:
+    """``finalists`` of pipelines whose values are known from elsewhere than their own means.
+
+    Args:
+        valued: Pipelines with their values of the objectives, more being better.
+        objectives: What counts.
+        n: Most pipelines to choose, >= 1.
+
+    Raises:
+        ValueError: ``n`` < 1.
+    """
     if n < 1:
         raise ValueError(f"there is at least one finalist, not {n}")
-    left = _ranked(measured, objectives)
+    left = _sorted(valued)
     chosen: list[Measured] = []
     while left and len(chosen) < n:
         first, left = _split_off(left)
-        layer = _by_quality(first)
+        layer = _by_quality(first, objectives)
         if len(chosen) + len(layer) > n:
             layer = _most_volume(layer, objectives, n - len(chosen), keep_first=not chosen)
         chosen += [one for _, one in layer]
@@ -78,8 +96,11 @@ def finalists(
 
 
 def _ranked(measured: Sequence[Measured], objectives: Sequence[Objective]) -> list[_Ranked]:
-    known = [(oriented(one, objectives), one) for one in measured if one.n_scored]
-    return sorted(known, key=lambda pair: (*(-value for value in pair[0]), pair[1].pipeline_id))
+    return _sorted([(oriented(one, objectives), one) for one in measured if one.n_scored])
+
+
+def _sorted(valued: Sequence[_Ranked]) -> list[_Ranked]:
+    return sorted(valued, key=lambda pair: (*(-value for value in pair[0]), pair[1].pipeline_id))
 
 
 def _split_off(ranked: Sequence[_Ranked]) -> tuple[list[_Ranked], list[_Ranked]]:
@@ -96,8 +117,11 @@ def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return one != other and all(a >= b for a, b in zip(one, other, strict=True))
 
 
-def _by_quality(ranked: Sequence[_Ranked]) -> list[_Ranked]:
-    return sorted(ranked, key=lambda pair: -pair[1].mean("quality"))
+def _by_quality(ranked: Sequence[_Ranked], objectives: Sequence[Objective]) -> list[_Ranked]:
+    if "quality" not in objectives:
+        return sorted(ranked, key=lambda pair: -pair[1].mean("quality"))
+    place = list(objectives).index("quality")
+    return sorted(ranked, key=lambda pair: -pair[0][place])
 
 
 def _most_volume(

@@ -14,7 +14,7 @@ from archon.benchmarks.splits import blocks
 from archon.core.records import HELD_OUT_SPLIT, TrialLog
 from archon.core.results import ExampleResult
 from archon.runtime.failures import first_cause
-from archon.search.evaluate import N_CHANCES, Evaluator, Unit, is_scored, without_traces
+from archon.search.evaluate import N_CHANCES, RunsUnits, Unit, is_scored, without_traces
 from archon.search.objectives import Measured
 from archon.search.watch import Watcher
 
@@ -24,7 +24,7 @@ async def run_held_out(
     examples: Sequence[Example],
     *,
     block_size: int,
-    evaluator: Evaluator,
+    evaluator: RunsUnits,
     log: TrialLog,
     watcher: Watcher,
     done: Mapping[str, Sequence[ExampleResult]],

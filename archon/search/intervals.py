@@ -24,6 +24,9 @@ _BISECTIONS = 60
 _N_RARE = 2
 """So many right (or wrong) answers among up to 50 questions are few; one more among more."""
 
+_FEWEST_TELLING = 8
+"""From so many questions on with the property, and without it, they tell how alike things are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -130,6 +133,83 @@ def mean_amount(amounts: Sequence[float], *, coverage: float = 0.95) -> Interval
     return _within(mean, low, high, bounds=(0.0, math.inf))
 
 
+def paired_amounts(
+    amounts: Sequence[float], others: Sequence[float], *, coverage: float = 0.95
+) -> Interval:
+    """How much more of something one pipeline takes a question than another on the same ones.
+
+    Args:
+        amounts: Cost, tokens, calls or seconds per question, shape (n_questions,).
+        others: Likewise, for the same questions in the same order.
+        coverage: Two-sided coverage, in (0, 1).
+
+    Returns:
+        The mean difference (positive: ``amounts`` is more) with the interval of ``mean_amount``,
+        which may lie below 0 here. One question gives no bounds.
+
+    Raises:
+        ValueError: The lengths differ, or there is no question.
+    """
+    more = gains_of(amounts, others)
+    mean = _mean(more)
+    if len(more) == 1:
+        return Interval(mean, -math.inf, math.inf)
+    if len(set(more)) == 1:
+        return Interval(mean, mean, mean)
+    low, high = _bootstrap_t(more, coverage)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        low, high = _student(more, coverage)
+    return _within(mean, low, high, bounds=(-math.inf, math.inf))
+
+
+def clustered_share(groups: Sequence[tuple[int, int]], *, coverage: float = 0.95) -> Interval:
+    """A share over things that come in groups: candidates of questions, where questions are drawn.
+
+    Args:
+        groups: For each question how many of its things have the property, and how many there are
+            (>= 1), shape (n_questions, 2).
+        coverage: Two-sided coverage, in (0, 1).
+
+    Returns:
+        The share over all things, with the interval of ``mean_score`` for as many independent ones
+        as tell as much: what differs between questions counts, and few questions widen it. Where
+        hardly a question has any of them (or lacks any), it is not known how alike the things of a
+        question are, and they are taken to be copies.
+
+    Raises:
+        ValueError: There is no group.
+    Source: effective sample sizes, Korn & Graubard (1998), Survey Methodology 24, 193-201, in
+        Wilson's interval, as Franco, Little, Louis & Slud (2019), JSSAM 7, 334-364, recommend.
+    """
+    n_effective = effective_size(groups, coverage=coverage)
+    share = sum(hits for hits, _ in groups) / sum(size for _, size in groups)
+    low, high = _wilson(share * n_effective, n_effective, coverage)
+    return _within(share, low, high, bounds=(0.0, 1.0))
+
+
+def effective_size(groups: Sequence[tuple[int, int]], *, coverage: float = 0.95) -> float:
+    """How many independent things would tell as much of a share as these; see ``clustered_share``.
+
+    Raises:
+        ValueError: There is no group.
+    """
+    if not groups:
+        raise ValueError("there is no question to take a share over")
+    hits, sizes = (np.array(column, dtype=float) for column in zip(*groups, strict=True))
+    n, share = float(sizes.sum()), float(hits.sum() / sizes.sum())
+    n_effective = n_like_questions = n * n / float((sizes * sizes).sum())
+    n_telling = min(int((hits > 0).sum()), int((hits < sizes).sum()))
+    if n_telling >= _FEWEST_TELLING:
+        off = hits - share * sizes
+        variance = len(groups) / (len(groups) - 1) * float((off * off).sum()) / (n * n)
+        n_alike = share * (1 - share) / variance if variance > 0 else n
+        n_effective = min(n, max(n_like_questions, n_alike))
+    if 1 < len(groups) < n:
+        t = student_t(len(groups) - 1, (1 + coverage) / 2)
+        n_effective *= (normal_quantile(coverage) / t) ** 2
+    return n_effective
+
+
 def gains_of(scores: Sequence[float], baseline: Sequence[float]) -> list[float]:
     """Score minus baseline on each question; refuses different lengths with a ``ValueError``."""
     return [score - base for score, base in zip(scores, baseline, strict=True)]
@@ -151,12 +231,12 @@ def normal_quantile(coverage: float) -> float:
     return NormalDist().inv_cdf((1 + coverage) / 2)
 
 
-def _wilson(n_right: int, n: int, coverage: float) -> tuple[float, float]:
+def _wilson(n_right: float, n: float, coverage: float) -> tuple[float, float]:
     # Turning right into wrong turns the bounds around, so the lower one serves for both.
     return _wilson_low(n_right, n, coverage), 1 - _wilson_low(n - n_right, n, coverage)
 
 
-def _wilson_low(n_right: int, n: int, coverage: float) -> float:
+def _wilson_low(n_right: float, n: float, coverage: float) -> float:
     if n_right == 0:
         return 0.0
     z, share = normal_quantile(coverage), n_right / n

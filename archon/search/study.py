@@ -23,7 +23,7 @@ from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
 from archon.runtime.failures import first_cause
 from archon.search.evaluate import (
     N_CHANCES,
-    Evaluator,
+    RunsUnits,
     Unit,
     UnitEnd,
     is_scored,
@@ -71,6 +71,8 @@ class SearchEnd:
     reason: str
     is_budget_spent: bool
     measured: tuple[Measured, ...]
+    finalists: tuple[Measured, ...] | None = None
+    """What the search itself would run again; None: whoever judges chooses among ``measured``."""
 
 
 class Search:
@@ -80,7 +82,7 @@ class Search:
         self,
         plan: Plan,
         proposer: Proposer,
-        evaluator: Evaluator,
+        evaluator: RunsUnits,
         log: TrialLog,
         watcher: Watcher,
         history: History = History(),
@@ -199,7 +201,7 @@ class Search:
             if stopped := next((end.stopped for end in ends if end.stopped), ""):
                 self._spent = stopped
                 return Stopped("interrupted", stopped)
-            if (outage := _outage(ends, results)) is not None:
+            if (outage := outage_of(ends, results)) is not None:
                 raise outage  # the trial stays open, as it does where an outage shows earlier
             if not unanswered(results):
                 break
@@ -274,8 +276,8 @@ class Search:
         return replace(end, results=())
 
 
-def _outage(ends: Sequence[UnitEnd], results: Sequence[ExampleResult]) -> ArchonError | None:
-    """Why not one example of a trial reached its model; None where one did."""
+def outage_of(ends: Sequence[UnitEnd], results: Sequence[ExampleResult]) -> ArchonError | None:
+    """Why not one example of a trial reached its model; None where one did, or none was asked."""
     if any(is_scored(result) for result in results):
         return None
     outages = [end.outage for end in ends if end.outage is not None]

@@ -29,5 +29,5 @@ class Watcher(Protocol):
         ...
 
     def held_out_begins(self, n_pipelines: int, n_examples: int) -> None:
-        """The finalists and the best single call now run on the held-out examples."""
+        """The finalists and the best single calls now run on the held-out examples."""
         ...

@@ -32,9 +32,10 @@ from archon.scoring.table import build_scorer
 from archon.search.evaluate import OUTAGE, Evaluator
 from archon.service.needs import key_of, provider_of
 from archon.service.settings import Settings, keep_litellm_at_home
+from archon.service.waiting import Waiting
 from archon.spec.benchmark_spec import ScorerSpec
 from archon.spec.model_spec import ModelSpec
-from archon.world.world import WORLDS
+from archon.world.worlds import WORLDS
 
 Say = Callable[[str], None]
 
@@ -76,9 +77,12 @@ class Models:
         """What the runtime needs to know of each, by alias."""
         return {alias: model.card for alias, model in self.by_alias.items()}
 
-    def answering(self) -> ModelClient:
-        """For a pipeline at work: nothing is stored and nothing is reused."""
-        limited = {a: Limited(m.backend, m.gate) for a, m in self.by_alias.items()}
+    def answering(self, say: Say) -> ModelClient:
+        """For a pipeline at work: nothing is stored or reused; ``say`` is told of long waits."""
+        waiting = Waiting(say)
+        limited = {
+            alias: Limited(m.backend, m.gate, on_wait=waiting) for alias, m in self.by_alias.items()
+        }
         return Filling(Routed(limited), self.cards)
 
     def studied(self, calls: CallStore, budget: Budget) -> ModelClient:
@@ -213,6 +217,26 @@ def _endpoint_of(spec: ModelSpec) -> str:
     return f"{spec.backend} {spec.url}"
 
 
+def card_of(spec: ModelSpec, settings: Settings) -> ModelCard:
+    """What the runtime needs to know of a model. Nothing is opened, and no key is looked for.
+
+    Raises:
+        SetupError: LiteLLM has to be asked about it, and is not installed.
+    """
+    if spec.backend == "engine":
+        card, most = engine_card(spec.alias), spec.limits.context_tokens
+        return card if most is None else replace(card, context_tokens=most)
+    if spec.backend == "simulated":
+        name, _, model = spec.model.partition("/")
+        return WORLDS[name].card(model, spec.alias)
+    if spec.backend == "litellm":
+        keep_litellm_at_home()
+        price = spec.price or known_price(spec.model)
+        identity = _hosted_identity(spec.model, _base_of(spec, settings))
+        return _card(spec, identity, price, default=takes_many_samples(spec.model))
+    return _card(spec, f"url/{spec.url}/{spec.model}", spec.price, default=True)
+
+
 def _opened(
     spec: ModelSpec, settings: Settings, engine: EmbeddedEngine | None
 ) -> tuple[Backend, ModelCard]:
@@ -224,19 +248,16 @@ def _opened(
             secret=engine.api_key,
             deadline_s=spec.limits.deadline_s or DEADLINE_S,
         )
-        card, most = engine_card(spec.alias), spec.limits.context_tokens
-        if most is not None:
-            card = replace(card, context_tokens=most)
-        return EngineModel(local, engine), card
+        return EngineModel(local, engine), card_of(spec, settings)
     if spec.backend == "simulated":
         name, _, model = spec.model.partition("/")
-        return WORLDS[name].client(model), WORLDS[name].card(model, spec.alias)
+        return WORLDS[name].client(model), card_of(spec, settings)
     # LiteLLM would find it too, but a key that we do not know cannot be kept out of messages.
     secret = key_of(spec, settings)
     deadline_s = spec.limits.deadline_s or DEADLINE_S
+    card = card_of(spec, settings)
     if spec.backend == "litellm":
-        return _hosted(spec, secret, _base_of(spec, settings), deadline_s)
-    card = _card(spec, f"url/{spec.url}/{spec.model}", spec.price, default=True)
+        return _hosted(spec, secret, _base_of(spec, settings), deadline_s, card), card
     endpoint = OpenAIEndpoint(
         spec.url,
         spec.model,
@@ -249,20 +270,16 @@ def _opened(
 
 
 def _hosted(
-    spec: ModelSpec, secret: Secret | None, base: str, deadline_s: float
-) -> tuple[Backend, ModelCard]:
-    keep_litellm_at_home()
-    price = spec.price or known_price(spec.model)
-    identity = _hosted_identity(spec.model, base)
-    card = _card(spec, identity, price, default=takes_many_samples(spec.model))
-    hosted = LiteLLMModel(
+    spec: ModelSpec, secret: Secret | None, base: str, deadline_s: float, card: ModelCard
+) -> Backend:
+    is_openai = understood(spec.model).provider == "openai"
+    return LiteLLMModel(
         spec.model,
         secret=secret,
         deadline_s=deadline_s,
         has_many_samples=card.has_many_samples,
-        api_base=base if base and understood(spec.model).provider == "openai" else None,
+        api_base=base if base and is_openai else None,
     )
-    return hosted, card
 
 
 def _base_of(spec: ModelSpec, settings: Settings) -> str:

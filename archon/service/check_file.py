@@ -12,7 +12,7 @@ from archon.service.describe import describe
 from archon.service.needs import model_reports
 from archon.service.prepare import PreparedJob, prepare
 from archon.service.settings import Settings
-from archon.service.units import count, duration, usd
+from archon.service.units import count, counted, duration, usd
 from archon.spec.job import BudgetSpec, read_job
 from archon.spec.model_spec import ModelSpec
 from archon.spec.pipeline_file import PipelineFile, read_pipeline
@@ -43,7 +43,7 @@ def check_file(path: Path, settings: Settings) -> FileCheck:
     document = read_document(path)
     if kind_of(document) == "pipeline":
         return _checked_pipeline(read_pipeline(document), path, settings)
-    return _checked_job(prepare(read_job(document)), settings)
+    return _checked_job(prepare(read_job(document), is_offline=settings.offline), settings)
 
 
 def kind_of(document: Document) -> FileKind:
@@ -67,13 +67,16 @@ def _checked_job(prepared: PreparedJob, settings: Settings) -> FileCheck:
     job, questions = prepared.job, prepared.questions
     split = questions.split
     n_walks = count_walks(job.space)
-    size = "without end" if n_walks is None else f"of {count(n_walks)} combinations"
+    size = "A space without end"
+    if n_walks is not None:
+        size = f"A space of {counted(n_walks, 'combination')}"
+        size += ", some of which may be one pipeline (archon estimate counts those)"
     aliases = ", ".join(f"{m.alias} ({m.backend}: {m.model})" for m in job.models)
     summary = (
         f"{len(questions.benchmark.examples)} questions, scored by {job.benchmark.scorer.kind}: "
         f"{len(split.search)} to search with, {len(split.held_out)} held out.",
         f"Models: {aliases}.",
-        f"A space {size}, searched by {job.sampler} for {', '.join(job.objectives)}.",
+        f"{size}. Searched by {job.sampler} for {', '.join(job.objectives)}.",
         f"Budget: {budget_in_words(job.budget)}.",
     )
     unused = tuple(
@@ -108,8 +111,8 @@ def _missing(models: tuple[ModelSpec, ...], settings: Settings) -> tuple[str, ..
 def budget_in_words(budget: BudgetSpec) -> str:
     """The limits of a study, in one line."""
     limits = [
-        f"{count(budget.trials)} trials" if budget.trials is not None else "",
-        f"{count(budget.calls)} calls" if budget.calls is not None else "",
+        counted(budget.trials, "trial") if budget.trials is not None else "",
+        counted(budget.calls, "call") if budget.calls is not None else "",
         f"{count(budget.tokens)} tokens" if budget.tokens is not None else "",
         usd(budget.usd) if budget.usd is not None else "",
         duration(budget.wall_s) if budget.wall_s is not None else "",

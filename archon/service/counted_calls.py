@@ -17,6 +17,8 @@ class Bought:
     cost_nusd: int = 0
     n_uncertain: int = 0
     """Calls without a reply that may have been charged all the same; not part of the others."""
+    is_free: bool = True
+    """Whether no call that was meant to be bought has a price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class CountedCalls:
         is_sent: bool = True,
     ) -> dict[CallKey, ModelReply]:
         """See ``CallStore``."""
+        self.bought.is_free = self.bought.is_free and reserved_nusd == 0
         return await self.inner.claim(
             batch,
             identity,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archon.core.architecture import Architecture, ComponentSpec, ParamValue
+from archon.core.architecture import Architecture, ComponentSpec, Layer, ParamValue
 
 _LONGEST_VALUE = 24
 
@@ -13,12 +13,16 @@ def describe(architecture: Architecture) -> str:
     Parameters that differ from their defaults follow in brackets: an architecture in canonical
     form has no others.
     """
-    return " > ".join(
-        " + ".join(_component(spec) for spec in layer) for layer in architecture.layers
-    )
+    return " > ".join(map(describe_layer, architecture.layers))
 
 
-def _component(spec: ComponentSpec) -> str:
+def describe_layer(layer: Layer) -> str:
+    """The components of one layer."""
+    return " + ".join(map(describe_component, layer))
+
+
+def describe_component(spec: ComponentSpec) -> str:
+    """One component with its model and what differs from its defaults."""
     params = dict(spec.params)
     if spec.kind == "generate":
         name, samples = spec.model, params.pop("samples", 1)

@@ -19,6 +19,7 @@ from archon.models.engine_choice import choose, this_machine
 from archon.models.engine_command import installed_build
 from archon.models.engine_weights import packaged_model
 from archon.models.failures import scrubbed
+from archon.models.openai_endpoint import IS_IT_UP, not_connected
 from archon.service.needs import FOLLOWS_REDIRECTS, keeps_key, needs_of
 from archon.service.settings import Settings
 from archon.spec.model_spec import ModelSpec
@@ -154,25 +155,25 @@ async def _endpoint(model: ModelSpec, settings: Settings) -> Finding:
         ):
             status, body = response.status, await response.json(content_type=None)
     except TimeoutError:
-        return Finding(name, "wrong", f"{url} gave no answer within {ENDPOINT_TIMEOUT_S:g} s", _UP)
+        detail = f"{url} gave no answer within {ENDPOINT_TIMEOUT_S:g} s"
+        return Finding(name, "wrong", detail, IS_IT_UP)
+    except aiohttp.ClientConnectorError as error:
+        return Finding(name, "wrong", f"{url}: {not_connected(error)}", IS_IT_UP)
     except (aiohttp.ClientError, ValueError) as error:
         said = scrubbed(str(error) or type(error).__name__, secret)
-        return Finding(name, "wrong", f"{url}: {said}", _UP)
+        return Finding(name, "wrong", f"{url}: {said}", IS_IT_UP)
     if status in (401, 403):
         key = f"its key ({model.key_env})" if model.key_env else "a key: write key_env"
         return Finding(name, "wrong", f"{url} answers {status}", f"It wants {key}.")
     if status == 404:
         return Finding(name, "ok", f"{model.url} answers; it does not list its models")
     if status != 200:
-        return Finding(name, "wrong", f"{url} answers {status}", _UP)
+        return Finding(name, "wrong", f"{url} answers {status}", IS_IT_UP)
     served = _served(body)
     if served and model.model not in served:
         listed = ", ".join(sorted(served)[:5])
         return Finding(name, "wrong", f"{url} serves {listed}", f"It has no {model.model!r}.")
     return Finding(name, "ok", f"{model.model} at {model.url}")
-
-
-_UP = "Is the server up, and the url right (http://host:port/v1)?"
 
 
 def _served(body: object) -> set[str]:

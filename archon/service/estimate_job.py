@@ -9,6 +9,7 @@ from archon.scoring.cost import judge_cost
 from archon.search.estimate import Estimate, Plan, estimate
 from archon.service.needs import model_reports
 from archon.service.prepare import PreparedJob
+from archon.service.recorded_lengths import lengths_of
 from archon.service.settings import Settings
 
 
@@ -20,6 +21,7 @@ def estimate_job(prepared: PreparedJob, settings: Settings) -> Estimate:
     """
     job, questions = prepared.job, prepared.questions
     reports = model_reports(job.used_models, settings)
+    lengths, n_recorded = lengths_of(job.used_models, settings)
     plan = Plan(
         n_trials=job.budget.trials,
         n_search_questions=len(questions.split.search),
@@ -29,6 +31,8 @@ def estimate_job(prepared: PreparedJob, settings: Settings) -> Estimate:
         prices={report.alias: report.price for report in reports if report.price is not None},
         seed=job.seed,
         judge=judge_cost(job.benchmark.scorer.to_data()),
+        lengths=lengths,
+        n_recorded=n_recorded,
     )
     return estimate(job.space, plan)
 

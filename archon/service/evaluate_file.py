@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 from archon.benchmarks.examples import Benchmark, Example
 from archon.benchmarks.fields import FieldMap
 from archon.benchmarks.load import load
+from archon.benchmarks.seen import count_seen
 from archon.benchmarks.splits import blocks
 from archon.components.table import suggest
 from archon.core.errors import SpecError
@@ -31,7 +32,7 @@ from archon.search.objectives import Measured
 from archon.search.winner import standing_of
 from archon.service.assemble import SharedEngine, open_evaluator
 from archon.service.counted_calls import Bought, CountedCalls
-from archon.service.needs import model_reports
+from archon.service.needs import unpriced
 from archon.service.prepare import prepare
 from archon.service.questions import check_scorable
 from archon.service.settings import Settings
@@ -85,11 +86,14 @@ class Evaluation:
     n_reused: int
     """Calls of the questions that ran which were stored already."""
     elapsed_s: float
+    n_seen: int | None = None
+    """Questions that the search which found the pipeline used; None: its file does not say."""
 
     def to_data(self) -> dict[str, Any]:
         """Plain data."""
         return {
             "n_questions": self.n_questions,
+            "n_seen_in_search": self.n_seen,
             "n_not_run": self.n_not_run,
             "stopped": self.stopped,
             "standing": None if self.standing is None else self.standing.to_data(),
@@ -109,7 +113,12 @@ class Evaluation:
 
 
 def question_set(
-    path: Path, *, part: Part | None = None, limit: int | None = None, scorer: str = ""
+    path: Path,
+    *,
+    part: Part | None = None,
+    limit: int | None = None,
+    scorer: str = "",
+    is_offline: bool = False,
 ) -> QuestionSet:
     """The questions of a job file, or of a file of questions.
 
@@ -119,14 +128,16 @@ def question_set(
         limit: The first so many of them.
         scorer: For a file of questions: the scorer's kind, or as in a job file, e.g.
             ``{kind: exact, read: stated}``.
+        is_offline: Whether questions that are not here yet may not be downloaded.
 
     Raises:
         SpecError: Something is wrong with the file or the questions, or does not go together.
         SetupError: A package that is needed is not installed.
     """
-    found = (
-        _of_job(path, part or "held_out", scorer) if _is_job(path) else _of_file(path, part, scorer)
-    )
+    if _is_job(path):
+        found = _of_job(path, part or "held_out", scorer, is_offline=is_offline)
+    else:
+        found = _of_file(path, part, scorer)
     if limit is None:
         return found
     return replace(found, examples=found.examples[:limit])
@@ -176,7 +187,19 @@ async def evaluate_file(
     ) as evaluator:
         results, stopped = await _run(file, questions.examples, evaluator, on_result)
     found = _summed_up(file, questions.examples, results, stopped)
-    return replace(found, bought=bought, elapsed_s=time.monotonic() - began_s)
+    return replace(
+        found,
+        bought=bought,
+        elapsed_s=time.monotonic() - began_s,
+        n_seen=n_seen_in_search(file, questions),
+    )
+
+
+def n_seen_in_search(file: PipelineFile, questions: QuestionSet) -> int | None:
+    """How many of the questions the search used that found the pipeline; None: nobody knows."""
+    if file.provenance is None or not file.provenance.searched_on:
+        return None
+    return count_seen(file.provenance.searched_on, questions.examples)
 
 
 async def _run(
@@ -238,10 +261,10 @@ def _is_job(path: Path) -> bool:
     return path.suffix.lower() in _JOB_SUFFIXES
 
 
-def _of_job(path: Path, part: Part, scorer: str) -> QuestionSet:
+def _of_job(path: Path, part: Part, scorer: str, *, is_offline: bool) -> QuestionSet:
     if scorer:
         raise SpecError(f"{path} is a job file and names its scorer. Leave --scorer out.")
-    prepared = prepare(load_job(path))
+    prepared = prepare(load_job(path), is_offline=is_offline)
     questions, job = prepared.questions, prepared.job
     sides = {
         "held_out": questions.split.held_out,
@@ -294,13 +317,12 @@ def _described(scorer: str) -> dict[str, object]:
 
 def _check_prices(models: Sequence[ModelSpec], settings: Settings) -> None:
     """A model that cannot run here at all is left to those who open it."""
-    for report in model_reports(models, settings):
-        if report.price is None and not report.missing:
-            raise SpecError(
-                f"money is limited, and nobody knows the price of the model {report.alias!r}. "
-                "Give it one in the pipeline file: "
-                "price: {input_usd_per_mtok: 0.0, output_usd_per_mtok: 0.0} with its numbers."
-            )
+    for alias in unpriced(models, settings):
+        raise SpecError(
+            f"money is limited, and nobody knows the price of the model {alias!r}. "
+            "Give it one in the pipeline file: "
+            "price: {input_usd_per_mtok: 0.0, output_usd_per_mtok: 0.0} with its numbers."
+        )
 
 
 def _with_judges(

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+import shlex
+from pathlib import Path
 from typing import Literal, get_args
 
+import orjson
+
+from archon.benchmarks.examples import Example
+from archon.benchmarks.seen import digests_of
 from archon.components.estimate_calls import estimate_calls
 from archon.core.architecture import Architecture
 from archon.core.errors import NotFound
-from archon.core.records import StudyReader, TrialRow
+from archon.core.messages import Conversation, last_question
+from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, ExampleRow, StudyReader
 from archon.search.intervals import Interval
 from archon.search.judgement import Judgement, Standing
 from archon.service.report import StudyReport
@@ -43,7 +50,7 @@ def export_by_rule(report: StudyReport, reader: StudyReader, rule: Rule) -> Pipe
             f"{report.study.study_id}"
         )
     line = report.trial_of(standing.pipeline_id)
-    return _file(report, reader.trial(report.study.study_id, line.number), judgement.coverage)
+    return _file(report, reader, line.number, judgement.coverage)
 
 
 def export_trial(report: StudyReport, reader: StudyReader, number: int) -> PipelineFile:
@@ -53,7 +60,19 @@ def export_trial(report: StudyReport, reader: StudyReader, number: int) -> Pipel
         NotFound: There is no such trial.
     """
     coverage = report.final.judgement.coverage if report.final else 0.95
-    return _file(report, reader.trial(report.study.study_id, number), coverage)
+    return _file(report, reader, number, coverage)
+
+
+def how_to_ask(file: Path, made: PipelineFile, reader: StudyReader) -> str:
+    """The command that asks an exported file, with a question that its models can answer.
+
+    Simulated models know their world's questions only: one that the search did not see.
+    """
+    question = "a question"
+    if made.provenance is not None and any(m.backend == "simulated" for m in made.models):
+        for row in reader.examples(made.provenance.study, split=HELD_OUT_SPLIT, limit=1):
+            question = last_question(_question(row))
+    return shlex.join(("archon", "ask", str(file), question))
 
 
 def _picked(judgement: Judgement, rule: Rule) -> Standing | None:
@@ -65,7 +84,13 @@ def _picked(judgement: Judgement, rule: Rule) -> Standing | None:
     return judgement.winner
 
 
-def _file(report: StudyReport, row: TrialRow, coverage: float) -> PipelineFile:
+def _question(row: ExampleRow) -> Conversation:
+    return Example.from_data(orjson.loads(row.row_json)).question
+
+
+def _file(report: StudyReport, reader: StudyReader, number: int, coverage: float) -> PipelineFile:
+    study_id = report.study.study_id
+    row = reader.trial(study_id, number)
     architecture = row.proposal.architecture
     standing = _standing_of(report, row.proposal.pipeline_id)
     used = set(architecture.models())
@@ -75,13 +100,14 @@ def _file(report: StudyReport, row: TrialRow, coverage: float) -> PipelineFile:
         name=_name(report, architecture),
         prompts=prompt_digests(architecture),
         provenance=Provenance(
-            study=report.study.study_id,
+            study=study_id,
             trial=row.number,
             benchmark=report.study.benchmark_fingerprint,
             n_questions=standing.n_scored if standing else 0,
             coverage=coverage,
             metrics=_metrics(standing) if standing else (),
             code_version=code_version(),
+            searched_on=digests_of(map(_question, reader.examples(study_id, split=SEARCH_SPLIT))),
         ),
     )
 

@@ -224,7 +224,7 @@ def _call(
 def _buyer(call: CallRow, study_id: str) -> str:
     if call.bought_by == study_id:
         return "this study"
-    return f"study {call.bought_by}" if call.bought_by else "archon eval"
+    return f"study {call.bought_by}" if call.bought_by else "archon eval or explain"
 
 
 def _layer(event: Mapping[str, Any]) -> LayerPage:

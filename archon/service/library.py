@@ -29,6 +29,8 @@ from archon.runtime.pipeline import Pipeline as Runnable
 from archon.runtime.pipeline import PipelineResult
 from archon.search.watch import Watcher
 from archon.service.assemble import SharedEngine, open_models
+from archon.service.explain import explain
+from archon.service.explanation import Explanation
 from archon.service.export import RULES, Rule, export_by_rule, export_trial
 from archon.service.prepare import PreparedJob, in_store, prepare
 from archon.service.report import StudyReport, TrialLine, load_report
@@ -81,7 +83,7 @@ class Pipeline:
         Args:
             path: The file.
             settings: Where keys and folders are; read from the environment by default.
-            say: Told what happens while models are opened, a line at a time.
+            say: Told what happens while models are opened, or not reached, a line at a time.
 
         Raises:
             SpecError: The file is wrong; names every problem.
@@ -133,7 +135,8 @@ class Pipeline:
                     self.file.models, self._settings, say=self._say, shared=self._shared
                 )
                 models = await self._stack.enter_async_context(opening)
-                self._runnable = Runnable(self.file.architecture, models.answering(), models.cards)
+                client = models.answering(self._say)
+                self._runnable = Runnable(self.file.architecture, client, models.cards)
             return self._runnable
 
 
@@ -161,7 +164,8 @@ class Study:
             SetupError: A package that is needed is not installed.
             StoreError: The database cannot be opened.
         """
-        prepared, settings = prepare(load_job(Path(path))), settings or load_settings()
+        settings = settings or load_settings()
+        prepared = prepare(load_job(Path(path)), is_offline=settings.offline)
         with open_store(settings.database_url.reveal()) as store:
             return cls(in_store(prepared, store.reader(), is_fresh=is_fresh), settings)
 
@@ -190,6 +194,18 @@ class Study:
         """
         with open_store(self._settings.database_url.reveal()) as store:
             return load_report(store.reader(), self.id)
+
+    async def explain(self, trial: int | None = None) -> Explanation:
+        """Why a pipeline does what it does: the winner, or the one of a trial.
+
+        From recorded calls alone, on held-out questions; nothing is bought.
+
+        Raises:
+            NotFound: It has never run, there is no such trial, or none to explain.
+        """
+        with open_store(self._settings.database_url.reveal()) as store:
+            reader = store.reader()
+            return await explain(load_report(reader, self.id), reader, self._settings, trial=trial)
 
     def front(self) -> tuple[TrialLine, ...]:
         """The trials that no other beats in every objective, by number.
@@ -278,6 +294,12 @@ def _turn(turn: object, number: int) -> Message:
         given: Mapping[str, object] = {"role": turn.role, "content": turn.content}
     elif isinstance(turn, Mapping):
         given = turn
+    elif isinstance(turn, str):
+        raise ValueError(
+            f"turn {number} is a text; a list holds the turns of one chat, as "
+            '{"role": "user", "content": "..."}; for several questions call generate for each: '
+            "await asyncio.gather(*(pipeline.generate(text) for text in texts))"
+        )
     else:
         raise ValueError(f"turn {number} is {type(turn).__name__}, not a message or mapping")
     role, content = given.get("role", ""), given.get("content")

@@ -67,6 +67,12 @@ def model_reports(models: Iterable[ModelSpec], settings: Settings) -> tuple[Mode
     return tuple(_report(model, settings) for model in models)
 
 
+def unpriced(models: Iterable[ModelSpec], settings: Settings) -> tuple[str, ...]:
+    """The models whose price nobody knows, of those that could run here, by alias."""
+    reports = model_reports(models, settings)
+    return tuple(one.alias for one in reports if one.price is None and not one.missing)
+
+
 def needs_of(model: ModelSpec, settings: Settings) -> tuple[Need, ...]:
     """What one model needs besides the network."""
     who = f"model {model.alias!r}"

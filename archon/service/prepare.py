@@ -52,8 +52,12 @@ class PreparedJob:
         )
 
 
-def prepare(job: JobSpec) -> PreparedJob:
+def prepare(job: JobSpec, *, is_offline: bool = False) -> PreparedJob:
     """Load and check a job's questions; nothing is written and nothing is paid.
+
+    Args:
+        job: The job.
+        is_offline: Whether questions that are not here yet may not be downloaded.
 
     Raises:
         SpecError: The questions cannot be read, split or scored, a price is not known, LiteLLM
@@ -63,7 +67,7 @@ def prepare(job: JobSpec) -> PreparedJob:
     _check_providers(job)
     _check_prices(job)
     try:
-        questions = load_questions(job.benchmark, seed=job.seed)
+        questions = load_questions(job.benchmark, seed=job.seed, is_offline=is_offline)
     except SpecError as error:
         raise in_job_file(error, job) from error
     check_budget(job, questions.split.search, _prices(job))

@@ -18,7 +18,7 @@ from archon.scoring.base import Checked, check_examples
 from archon.scoring.judge import Asks
 from archon.scoring.table import build_scorer
 from archon.spec.benchmark_spec import BenchmarkSpec
-from archon.world.world import WORLDS
+from archon.world.worlds import WORLDS
 
 N_SIMULATED = 1_000
 """Questions of a simulated world that a benchmark has."""
@@ -44,8 +44,8 @@ class Questions:
         )
 
 
-def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
-    """All examples that the section names.
+def load_benchmark(spec: BenchmarkSpec, *, is_offline: bool = False) -> Benchmark:
+    """All examples that the section names; with ``is_offline`` none of them is downloaded.
 
     Raises:
         SpecError: They cannot be read, or some are wrong.
@@ -66,17 +66,18 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
         config=spec.hub_config,
         revision=spec.hub_revision,
         skip_bad_rows=spec.skip_bad_rows,
+        is_offline=is_offline,
     )
 
 
-def load_questions(spec: BenchmarkSpec, *, seed: int) -> Questions:
+def load_questions(spec: BenchmarkSpec, *, seed: int, is_offline: bool = False) -> Questions:
     """Load, check that every example can be scored, and split.
 
     Raises:
         SpecError: Examples are wrong, too few, or cannot be scored in the way that is asked for.
         SetupError: A package that is needed is not installed.
     """
-    benchmark = load_benchmark(spec)
+    benchmark = load_benchmark(spec, is_offline=is_offline)
     scorer = build_scorer(spec.scorer.to_data(), lambda alias: _Unasked())
     check_scorable(scorer, benchmark, spec.fields)
     divided = split(

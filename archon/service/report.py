@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from archon.core.records import SpendTotals, StudyReader, StudyRow, TrialRow
@@ -130,13 +130,23 @@ def load_report(reader: StudyReader, reference: str) -> StudyReport:
     job = job_of(study)
     rows = reader.trials(study.study_id, limit=None)
     text = reader.report(study.study_id)
+    trials = _lines(rows, job.objectives)
     return StudyReport(
         study=study,
         job=job,
-        trials=_lines(rows, job.objectives),
+        trials=trials,
         spend=reader.spend(study.study_id),
-        final=None if text is None else FinalReport.from_json(text),
+        final=None if text is None else _naming_trials(FinalReport.from_json(text), trials),
     )
+
+
+def _naming_trials(final: FinalReport, trials: Sequence[TrialLine]) -> FinalReport:
+    """The verdict with numbers of trials in place of ids of pipelines."""
+    said = final.judgement.verdict
+    for line in trials:
+        said = said.replace(line.pipeline_id, f"trial {line.number}")
+    verdict = said[:1].upper() + said[1:]
+    return replace(final, judgement=replace(final.judgement, verdict=verdict))
 
 
 def job_of(study: StudyRow) -> JobSpec:

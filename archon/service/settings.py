@@ -3,7 +3,6 @@
     ARCHON_DATA_DIR       studies and bought calls        the user's data folder
     ARCHON_CACHE_DIR      model weights, downloads        the user's cache folder
     ARCHON_DATABASE_URL   SQLAlchemy URL                  a SQLite file in the data folder
-    ARCHON_LOG_LEVEL      debug, info, warning, error     warning
     ARCHON_OFFLINE        true: nothing is downloaded     false
 
 A relative folder is taken from where the program runs.
@@ -15,7 +14,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, ValidationError
@@ -24,7 +23,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from archon.core.errors import SetupError
 from archon.models.secret import Secret
 
-LogLevel = Literal["debug", "info", "warning", "error"]
 _PREFIX = "ARCHON_"
 
 
@@ -38,7 +36,6 @@ class _Variables(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: user_data_path("archon"))
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("archon"))
     database_url: str = ""
-    log_level: LogLevel = "warning"
     offline: bool = False
 
 
@@ -48,8 +45,9 @@ class Settings:
 
     data_dir: Path
     cache_dir: Path
-    log_level: LogLevel
     offline: bool
+    """Nothing is downloaded: of data sets, those are read that were loaded before. Models are asked
+    all the same."""
     database_url: Secret
     """May hold a password."""
     _environment: Mapping[str, str] = field(repr=False, default_factory=dict)
@@ -98,7 +96,6 @@ def load_settings() -> Settings:
     return Settings(
         data_dir=data_dir,
         cache_dir=variables.cache_dir.expanduser().absolute(),
-        log_level=variables.log_level,
         offline=variables.offline,
         database_url=Secret(url),
         _environment=dict(os.environ),
@@ -108,7 +105,7 @@ def load_settings() -> Settings:
 def _complaint(location: tuple[int | str, ...]) -> str:
     """What is wrong with a variable, without its value."""
     name = str(location[0])
-    wanted = {"offline": "true or false", "log_level": "debug, info, warning or error"}
+    wanted = {"offline": "true or false"}
     return f"{_PREFIX}{name.upper()}: expected {wanted.get(name, 'a path')}."
 
 

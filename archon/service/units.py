@@ -53,6 +53,11 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def counted(n: int, noun: str) -> str:
+    """``1 trial``, ``12,400 trials``."""
+    return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
+
+
 def duration(seconds: float) -> str:
     """``8 s``, ``2 min 05 s``, ``3 h 20 min``."""
     whole = round(seconds)

@@ -14,7 +14,7 @@ from archon.scoring.table import problems_of
 from archon.spec.edge import read_section
 from archon.spec.findings import Findings, named, show
 from archon.spec.job_file import BenchmarkSection, FieldsSection
-from archon.world.world import WORLDS
+from archon.world.worlds import WORLDS
 
 Source = Literal["builtin", "file", "hf", "simulated"]
 _SCORER = "Write scorer: {kind: exact}, or another kind."

@@ -20,7 +20,7 @@ from archon.spec.edge import Strict, read_section
 from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, show
 from archon.spec.forbidden import wrong_url
 from archon.spec.yaml_source import key_path
-from archon.world.world import WORLDS
+from archon.world.worlds import WORLDS
 
 Backend = Literal["engine", "litellm", "url", "simulated"]
 ENGINE_MODELS = ("smollm2-135m-instruct",)

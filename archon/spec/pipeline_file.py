@@ -15,9 +15,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from archon.components.base import Component
+from archon.components.base import ChoosesPrompts, Component
 from archon.components.rules import problems_of
-from archon.components.table import COMPONENTS
+from archon.components.table import COMPONENTS, build
 from archon.core.architecture import Architecture, ComponentSpec, Layer
 from archon.core.errors import Problem, SpecError
 from archon.prompts import load
@@ -53,8 +53,12 @@ class PipelineFile:
 
     def changed_prompts(self) -> tuple[str, ...]:
         """Templates whose wording is not the one that the pipeline was measured with."""
-        current = dict(prompt_digests(self.architecture))
-        return tuple(name for name, digest in self.prompts if current.get(name) != digest)
+        used, known = dict(prompt_digests(self.architecture)), template_names()
+        return tuple(
+            name
+            for name, digest in self.prompts
+            if name not in known or used.get(name, digest) != digest
+        )
 
     def to_yaml(self) -> str:
         """The file's text; equal pipelines give equal bytes."""
@@ -91,26 +95,35 @@ class _PipelineSection(Strict):
 
 
 def prompt_digests(architecture: Architecture) -> tuple[tuple[str, str], ...]:
-    """(name, digest) of every shipped template that belongs to the pipeline's components.
+    """(name, digest) of every shipped template that the pipeline's components use.
 
-    A template belongs to the component whose kind its name is, or begins with: to the longest such
-    kind. The one that asks again for what could not be read belongs to all that read replies.
+    The one that asks again for what could not be read belongs to all that read replies.
     """
-    kinds = {spec.kind for layer in architecture.layers for spec in layer}
-    names = sorted(
-        entry.name.removesuffix(".txt")
-        for entry in files("archon.prompts").iterdir()
-        if entry.name.endswith(".txt")
-    )
-    wanted = [name for name in names if _kind_of(name) in kinds]
-    if any(
-        spec.model and spec.kind not in _WRITERS for layer in architecture.layers for spec in layer
-    ):
-        wanted.append(_REPAIR)
+    specs = [spec for layer in architecture.layers for spec in layer]
+    wanted = {name for spec in specs for name in _templates_of(spec)}
+    if any(spec.model and spec.kind not in _WRITERS for spec in specs):
+        wanted.add(_REPAIR)
     return tuple((name, load(name).digest) for name in sorted(wanted))
 
 
-def _kind_of(template: str) -> str:
+def _templates_of(spec: ComponentSpec) -> tuple[str, ...]:
+    component = build(spec)
+    if isinstance(component, ChoosesPrompts):
+        return component.prompts()
+    return tuple(name for name in template_names() if component_of(name) == spec.kind)
+
+
+def template_names() -> tuple[str, ...]:
+    """The shipped templates, sorted."""
+    names = [entry.name for entry in files("archon.prompts").iterdir()]
+    return tuple(sorted(n.removesuffix(".txt") for n in names if n.endswith(".txt")))
+
+
+def component_of(template: str) -> str:
+    """The component kind that a template belongs to; "" for those of scorers and of repairs.
+
+    It is the longest kind that the template's name is, or begins with.
+    """
     owners = [kind for kind in COMPONENTS if f"{template}_".startswith(f"{kind}_")]
     return max(owners, key=len, default="")
 

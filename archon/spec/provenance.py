@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from pydantic import Field
 
+from archon.benchmarks.seen import PATTERN
 from archon.spec.edge import Strict
 
 
@@ -34,10 +35,15 @@ class Provenance:
     """Of the intervals, e.g. 0.95."""
     metrics: tuple[Metric, ...]
     code_version: str
+    searched_on: str = ""
+    """Digests of the questions that the search used (``archon.benchmarks.seen``); "" in files of
+    earlier versions."""
 
     def to_data(self) -> dict[str, object]:
         """Plain data in the order of the file."""
         data: dict[str, object] = asdict(self)
+        if not self.searched_on:
+            del data["searched_on"]
         data["metrics"] = {
             metric.name: {"value": metric.value, "low": metric.low, "high": metric.high}
             for metric in self.metrics
@@ -61,6 +67,7 @@ class ProvenanceSection(Strict):
     coverage: float = Field(gt=0, lt=1)
     metrics: dict[str, _MetricSection]
     code_version: str
+    searched_on: str = Field("", pattern=PATTERN)
 
     def to_value(self) -> Provenance:
         """The section as the value that is used inside."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from archon.core.calls import CallKey
+from archon.core.calls import CallKey, ModelReply
 from archon.core.errors import NotFound
 from archon.core.records import (
     SEARCH_SPLIT,
@@ -21,7 +21,7 @@ from archon.core.records import (
     TrialRow,
 )
 from archon.core.results import ExampleResult
-from archon.store.completions import is_intact
+from archon.store.completions import from_row, is_intact
 from archon.store.database import explain
 from archon.store.rows import to_call, to_example, to_result, to_study, to_trial
 from archon.store.schema import (
@@ -147,6 +147,19 @@ class Reader:
             result = replace(to_result(row), trace=unpack(row.trace))
             found = _calls_of(connection, result)
         return QuestionRow(to_example(example), result, found)
+
+    def calls_to(self, identity: str, *, limit: int) -> Sequence[CallRow]:
+        """See ``StudyReader``."""
+        newest = _CALLS.where(requests.c.identity == identity)
+        newest = newest.order_by(calls.c.done_at.desc(), calls.c.digest, calls.c.slot).limit(limit)
+        with self._look() as connection:
+            return [to_call(row) for row in connection.execute(newest) if is_intact(row)]
+
+    def completions(self, digest: str) -> Mapping[int, ModelReply]:
+        """See ``StudyReader``; what fails its checksum counts as not there."""
+        with self._look() as connection:
+            rows = connection.execute(sa.select(calls).where(calls.c.digest == digest)).all()
+        return {row.slot: from_row(row) for row in rows if is_intact(row)}
 
     def spend(self, study_id: str) -> SpendTotals:
         """See ``StudyReader``."""

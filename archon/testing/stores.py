@@ -137,6 +137,19 @@ class CallStoreSuite:
             assert {key.slot: reply.text for key, reply in found.items()} == {0: "4", 1: "5"}
             assert store.reader().spend("s").n_in_flight == 2
 
+    async def test_reader_finds_all_samples_of_a_request_and_no_others(
+        self, opener: Opener
+    ) -> None:
+        batch, other = batch_of(slots=(0, 7)), batch_of("What is 3 + 3?")
+        replies = (reply_to(batch), reply_to(batch, "5", 1))
+        with opener() as store:
+            await store.calls("s").claim(batch, IDENTITY)
+            await store.calls("s").put(replies, (7, 7))
+            await store.calls().claim(other, IDENTITY)
+            found = store.reader().completions(batch.digest)
+            assert found == {r.key.slot: replace(r, is_reused=True) for r in replies}
+            assert store.reader().completions(other.digest) == {}
+
     async def test_first_stored_reply_stays_and_the_second_purchase_is_counted(
         self, opener: Opener
     ) -> None:

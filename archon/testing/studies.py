@@ -18,7 +18,14 @@ from archon.core.errors import Conflict, NotFound, StoreError
 from archon.core.messages import Message
 from archon.core.records import HELD_OUT_SPLIT, ExampleRow, NewStudy, ProposalRow, TrialLog
 from archon.core.results import Completed, ExampleResult, Score, Spending, Stopped, TrialOutcome
-from archon.testing.stores import IDENTITY, ODD_TEXTS, OpenedStore, Opener, reply_to
+from archon.testing.stores import (
+    IDENTITY,
+    ODD_TEXTS,
+    OpenedStore,
+    Opener,
+    batch_of,
+    reply_to,
+)
 
 ARCHITECTURE = Architecture(((ComponentSpec.of("generate", "small", samples=2),),))
 STUDY = NewStudy("abc123", "sums", '{"benchmark": "sums"}', "f" * 64, 2**63 - 1)
@@ -305,6 +312,17 @@ class StudyStoreSuite:
         assert (call.key, call.messages, call.text) == (key, messages, text)
         assert (call.model, call.identity, call.bought_by) == ("small", IDENTITY, "abc123")
         assert call.spend_nusd == 5
+
+    async def test_newest_completions_of_a_model_are_found(self, opener: Opener) -> None:
+        with opener() as store:
+            for i in range(4):
+                batch = batch_of(f"Question {i}")
+                identity = IDENTITY if i != 2 else "stub/other@1"
+                await store.calls("abc123").claim(batch, identity)
+                await store.calls("abc123").put((reply_to(batch),), (7,))
+            found = store.reader().calls_to(IDENTITY, limit=2)
+        assert [call.messages[-1].content for call in found] == ["Question 3", "Question 1"]
+        assert {call.usage for call in found} == {reply_to(batch).usage}
 
     async def test_question_without_a_result_is_named(self, opener: Opener) -> None:
         with opener() as store:

@@ -17,7 +17,7 @@ from archon.core.messages import ask
 from archon.world.draws import Draws
 from archon.world.laws import logistic
 
-_ASKED = re.compile(r"simulated question (\d+)\b")
+_ASKED = re.compile(r"\bsimulated\s+question\s+(?:no\.|number|#)?\s*(\d+)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,12 +98,13 @@ class Speaker:
             case "judge_tests":
                 return self._tested(prompted)
 
-    def _answer(self, number: int, answer: int) -> str:
+    def _answer(self, prompted: Prompted, answer: int) -> str:
         """An answer as it is written: with its tag, and the value alone on the last line."""
-        tag = self.tags.write(Mark(number, answer))
-        return (
-            f"I worked it out step by step. {tag}\nAnswer: {self.questions.value(number, answer)}"
-        )
+        model, digest, slot = prompted.key
+        sample = (model, digest, slot if prompted.temperature else 0)
+        tag = self.tags.write(Mark(prompted.question, answer), *sample)
+        value = self.questions.value(prompted.question, answer)
+        return f"I worked it out step by step. {tag}\nAnswer: {value}"
 
     def _masses(self, number: int) -> list[float]:
         """Probabilities of all answers at temperature 1, the right one first."""
@@ -117,7 +118,7 @@ class Speaker:
             self._masses(prompted.question), prompted.temperature, self.model.junk
         )
         answer = self.draws.place(masses, "write", *prompted.key)
-        return self._answer(prompted.question, answer)
+        return self._answer(prompted, answer)
 
     def _fused(self, prompted: Prompted) -> str:
         fuser, number = self.model.fuser, prompted.question
@@ -127,13 +128,13 @@ class Speaker:
                 for mark, is_faulted in zip(prompted.shown, prompted.faulted, strict=True)
             ]
             taken = prompted.shown[self.draws.place(weights, "copied", *prompted.key)]
-            return self._answer(number, taken.answer if taken.question == number else 1)
+            return self._answer(prompted, taken.answer if taken.question == number else 1)
         share_wrong = sum(not _is_right(m, number) for m in prompted.shown) / len(prompted.shown)
         p, *wrong = self._masses(number)
         kept = p * (1.0 - fuser.distraction * share_wrong)
         scale = (1.0 - kept) / (1.0 - p) if p < 1.0 else 0.0
         masses = [kept, *(mass * scale for mass in wrong)]
-        return self._answer(number, self.draws.place(masses, "alone", *prompted.key))
+        return self._answer(prompted, self.draws.place(masses, "alone", *prompted.key))
 
     def _ranked(self, prompted: Prompted) -> str:
         judge = self.model.judge

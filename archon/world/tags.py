@@ -2,7 +2,8 @@
 
 Truth travels in the text, so that judges, rankers and fusers of the world find it in whatever
 prompt shows them the text, in the order in which it is shown. A tag is enciphered with the world's
-key: no component can read the truth from it.
+key: no component can read the truth from it. Nor do tags of equal answers look alike: as with real
+models no two samples are the same text, and prompts that show them are never the same prompt.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_TAG = re.compile(r"\[ref:([A-Z2-7]{16})\]")
-_MAC_BYTES, _BODY_BYTES = 4, 6
+_TAG = re.compile(r"\[ref:([A-Z2-7]{24})\]")
+_MAC_BYTES, _SAMPLE_BYTES = 4, 5
+_BODY_BYTES = 6 + _SAMPLE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,11 @@ class Tags:
 
     key: bytes
 
-    def write(self, mark: Mark) -> str:
-        """The tag of a mark."""
+    def write(self, mark: Mark, *sample: str | int) -> str:
+        """The tag of a mark, another one for every ``sample`` (the names of who says it where)."""
+        names = "\x1f".join(map(str, sample)).encode()
         body = mark.question.to_bytes(4, "big") + mark.answer.to_bytes(2, "big")
+        body += self._digest(b"sample", names, _SAMPLE_BYTES)
         mac = self._digest(b"mac", body, _MAC_BYTES)
         hidden = _mixed(body, self._digest(b"stream", mac, _BODY_BYTES))
         return f"[ref:{base64.b32encode(mac + hidden).decode()}]"
@@ -50,7 +54,7 @@ class Tags:
             mac, hidden = data[:_MAC_BYTES], data[_MAC_BYTES:]
             body = _mixed(hidden, self._digest(b"stream", mac, _BODY_BYTES))
             if self._digest(b"mac", body, _MAC_BYTES) == mac:
-                mark = Mark(int.from_bytes(body[:4], "big"), int.from_bytes(body[4:], "big"))
+                mark = Mark(int.from_bytes(body[:4], "big"), int.from_bytes(body[4:6], "big"))
                 yield found.start(), mark
 
     def _digest(self, purpose: bytes, data: bytes, size: int) -> bytes:

@@ -1,14 +1,12 @@
-"""A world as a whole: its questions, its models, and the ones that ship with Archon."""
+"""A world as a whole: its questions and its models."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from archon.core.calls import ModelCard, Price
-from archon.world.cast import FuserSkills, JudgeSkills, Pace, SimulatedModel
+from archon.core.calls import ModelCard
+from archon.world.cast import SimulatedModel
 from archon.world.client import SimulatedClient
 from archon.world.draws import Draws
 from archon.world.questions import QuestionRules, Questions
@@ -80,29 +78,3 @@ class World:
         """
         identity = f"simulated/{self.identity}/{name}"
         return ModelCard(alias or name, identity, self.model(name).price, has_many_samples=True)
-
-
-def default_world(seed: int = 0) -> World:
-    """A weak cheap model, two middling ones of a family, a strong one 30 times as dear."""
-    return World(
-        "default",
-        (
-            SimulatedModel("weak", -0.5, "alpha", Price(0.1, 0.4), pace=Pace(first_s=0.2)),
-            SimulatedModel("middle", 0.3, "beta", Price(0.5, 2.0)),
-            SimulatedModel("middle-too", 0.5, "beta", Price(0.6, 2.4)),
-            SimulatedModel(
-                "strong",
-                1.5,
-                "gamma",
-                Price(3.0, 12.0),
-                judge=JudgeSkills(true_positive=0.9, false_positive=0.1, reliability=2.5),
-                fuser=FuserSkills(copies=0.6, discernment=1.5, distraction=0.3),
-                pace=Pace(tokens=160.0, first_s=0.8, tokens_per_s=50.0),
-            ),
-        ),
-        seed=seed,
-    )
-
-
-WORLDS: Mapping[str, World] = MappingProxyType({"default": default_world()})
-"""The worlds that job files can name."""

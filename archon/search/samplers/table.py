@@ -16,7 +16,7 @@ from archon.search.sampler import Sampler
 from archon.search.space import Space
 
 SamplerKind = Literal[
-    "tpe", "random", "exhaustive", "greedy", "gp", "nsga2", "nsga3", "cmaes", "portfolio"
+    "tpe", "random", "exhaustive", "gain", "greedy", "gp", "nsga2", "nsga3", "cmaes", "portfolio"
 ]
 
 LARGEST_POPULATION, SMALLEST_POPULATION = 50, 8
@@ -53,7 +53,8 @@ class Kind:
     summary: str
     """What it is for, in a line."""
     build: Callable[[Needs], Sampler | None]
-    """None: every pipeline of the space, in an order by chance."""
+    """None: nothing is sampled. ``exhaustive`` takes all in an order by chance, ``gain`` has a loop
+    of its own."""
     misfit: Callable[[Space, Sequence[Objective]], Misfit | None] = lambda space, objectives: None
     """Why it cannot search this space for these objectives."""
 
@@ -139,6 +140,7 @@ SAMPLERS: Mapping[SamplerKind, Kind] = MappingProxyType(
         "exhaustive": Kind(
             "every pipeline of a small space, in an order by chance", lambda _: None
         ),
+        "gain": Kind("our own: gain per price, block by block", lambda _: None),
         "greedy": Kind("one choice after the other, the best of each is kept", _greedy),
         "gp": Kind("a Gaussian process with expected improvement: few, dear trials", _gp),
         "nsga2": Kind("a genetic search for a whole front: hundreds of trials", _nsga("nsga2")),
@@ -157,5 +159,5 @@ SAMPLERS: Mapping[SamplerKind, Kind] = MappingProxyType(
 
 
 def build_sampler(kind: SamplerKind, needs: Needs) -> Sampler | None:
-    """A sampler with an empty history; None for ``exhaustive``, which needs none."""
+    """A sampler with an empty history; None for the kinds that sample nothing."""
     return SAMPLERS[kind].build(needs)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow
 import pyarrow.parquet
@@ -170,3 +171,58 @@ def test_hub_without_the_package_names_the_command(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(hub, "find_spec", lambda name: None)
     with pytest.raises(SetupError, match=r"pip install 'archon\[datasets\]'"):
         load_hub("owner/name")
+
+
+def in_hub_cache(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Keep "owner/name" where the package keeps what it has loaded once."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder)
+    kept = folder / "owner___name" / "default" / "0.0.0" / "0123abcd"
+    kept.mkdir(parents=True)
+    rows = datasets.Dataset.from_list(ROWS)
+    with datasets.arrow_writer.ArrowWriter(
+        path=str(kept / "name-train.arrow"), features=rows.features
+    ) as writer:
+        for row in rows:
+            writer.write(row)
+        n_rows, n_bytes = writer.finalize()
+    split = datasets.SplitInfo("train", n_bytes, n_rows, dataset_name="name")
+    info = rows.info
+    info.splits = datasets.SplitDict({"train": split})
+    info.builder_name, info.dataset_name, info.config_name = "parquet", "name", "default"
+    info.version = datasets.Version("0.0.0")
+    info.write_to_directory(str(kept))
+
+
+@pytest.fixture
+def cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks a host up is found out."""
+
+    def look_up(host: object, *_: object, **__: object) -> NoReturn:
+        raise AssertionError(f"{host} was looked up")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+@pytest.mark.usefixtures("cut_off")
+def test_hub_offline_asks_nobody_and_says_what_is_not_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    in_hub_cache(monkeypatch, tmp_path)
+    with pytest.raises(SpecError, match=r"other: .* not on this machine, and ARCHON_OFFLINE"):
+        load_hub("owner/other", is_offline=True)
+    with pytest.raises(AssertionError, match="was looked up"):
+        load_hub("owner/other")
+
+
+@pytest.mark.usefixtures("cut_off")
+def test_hub_offline_reads_what_was_loaded_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    in_hub_cache(monkeypatch, tmp_path)
+    found = load_hub("owner/name", is_offline=True)
+    assert [e.id for e in found.examples] == ["a", "b"]
+    doubts = load_hub("owner/name", revision="v2", is_offline=True).warnings
+    assert any("may not be revision 'v2'" in doubt for doubt in doubts)
+    assert not any("revision" in doubt for doubt in found.warnings)

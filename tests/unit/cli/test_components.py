@@ -58,3 +58,14 @@ async def test_components_suggests_the_right_name(tmp_path: Path) -> None:
     ran = await archon("components", "fusor", folder=tmp_path)
     assert ran.code == 2
     assert "Did you mean 'fuse'?" in ran.err
+
+
+async def test_components_tells_components_and_scorers_apart_for_a_name_that_is_neither(
+    tmp_path: Path,
+) -> None:
+    ran = await archon("components", "shorten", folder=tmp_path)
+    assert ran.code == 2
+    first, second, third = ran.err.strip().splitlines()
+    assert first == "there is no component or scorer 'shorten'."
+    assert second == f"Components: {', '.join(COMPONENTS)}."
+    assert third == f"Scorers: {', '.join(SCORERS)}."

@@ -17,6 +17,13 @@ async def test_db_path_hides_the_password(tmp_path: Path) -> None:
     assert ran.out.strip() == "postgresql://ann:***@db.example:5432/archon"
 
 
+async def test_db_without_a_verb_lists_its_verbs(tmp_path: Path) -> None:
+    ran = await archon("db", folder=tmp_path)
+    said = ran.out + ran.err
+    assert "path" in said and "status" in said and "upgrade" in said
+    assert "Missing command" not in said
+
+
 async def test_db_status_looks_and_upgrade_makes(tmp_path: Path) -> None:
     ran = await archon("db", "status", folder=tmp_path)
     assert ran.code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 from archon.spec.pipeline_file import load_pipeline_file
@@ -21,11 +22,20 @@ async def test_demo_ends_in_a_verdict_and_a_file_and_says_that_it_is_simulated(
     assert "is better than the best single call" in said
     made = load_pipeline_file(tmp_path / "demo-best.yaml")
     assert {model.backend for model in made.models} == {"simulated"}
-    question = "This is simulated question 7. Which number is the answer to it?"
-    answered = await archon("ask", "demo-best.yaml", question, folder=tmp_path)
+    *_, last = ran.err.strip().splitlines()
+    _, _, command = last.partition("Ask it: archon ")
+    answered = await archon(*shlex.split(command), folder=tmp_path)
     assert "Answer: " in answered.out
     other = await archon("ask", "demo-best.yaml", "What is 2 + 2?", folder=tmp_path)
     assert "know only the questions of my world" in other.out
+
+
+async def test_export_of_a_simulated_study_names_a_question_that_its_models_know(
+    tmp_path: Path,
+) -> None:
+    await archon("demo", "--trials", "3", folder=tmp_path)
+    ran = await archon("export", "demo", "-o", "mine.yaml", folder=tmp_path)
+    assert "archon ask mine.yaml 'This is simulated question " in ran.err
 
 
 async def test_demo_of_one_seed_finds_the_same_again(tmp_path: Path) -> None:

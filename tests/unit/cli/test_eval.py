@@ -76,6 +76,39 @@ async def test_eval_of_a_studys_winner_draws_samples_that_the_study_did_not_see(
     assert " 0 reused" in ran.out
 
 
+async def test_eval_says_how_many_of_the_questions_its_search_has_seen(
+    stub: Stub, tmp_path: Path
+) -> None:
+    job = write_job(tmp_path, stub.base_url)
+    await archon("search", str(job), "--export", "best.yaml", folder=tmp_path)
+    assert "What is" not in (tmp_path / "best.yaml").read_text()
+
+    unseen = await archon("eval", "best.yaml", "--benchmark", str(job), folder=tmp_path)
+    assert "used in the search" not in unseen.err
+
+    # The same questions in another file, in another order and with other ids.
+    rows = [json.loads(line) for line in (tmp_path / "sums.jsonl").read_text().splitlines()]
+    again = [row | {"id": row["id"] + "b", "input": row["input"] + "\n"} for row in reversed(rows)]
+    new = {"id": "new", "input": "What is 1000 + 1?", "target": 1001}
+    lines = [json.dumps(row) + "\n" for row in [new, *again]]
+    (tmp_path / "other.jsonl").write_text("".join(lines))
+    args = ("eval", "best.yaml", "--benchmark", "other.jsonl", "--scorer", "numeric")
+    seen = await archon(*args, folder=tmp_path)
+    assert seen.code == 0, seen.err
+    assert "Note: 20 of these 41 questions were used in the search" in seen.err
+    assert "41 of 41 questions scored" in seen.out
+    as_data = json.loads((await archon(*args, "--json", folder=tmp_path)).out)
+    assert as_data["n_seen_in_search"] == 20
+
+    data = yaml.safe_load((tmp_path / "best.yaml").read_text())
+    del data["provenance"]["searched_on"], data["sha256"]
+    (tmp_path / "old.yaml").write_text(yaml.safe_dump(data))
+    old = await archon("eval", "old.yaml", "--benchmark", str(job), "--json", folder=tmp_path)
+    assert old.code == 0, old.err
+    assert "does not say which questions its search used" in old.err
+    assert json.loads(old.out)["n_seen_in_search"] is None
+
+
 async def test_eval_takes_a_side_of_a_jobs_split_and_a_number_of_questions(
     stub: Stub, tmp_path: Path
 ) -> None:
@@ -214,6 +247,21 @@ async def test_eval_says_what_was_bought_for_questions_that_did_not_end_too(
     assert found["n_bought"] == found["bought"]["calls"] == stub.ledger.completions == 12
     assert found["bought"]["tokens"] > 0
     assert found["bought"]["cost_usd"] == pytest.approx(found["bought"]["tokens"] / 1000)
+
+
+@pytest.mark.parametrize(("usd", "said"), [(0, "may have run"), (5, "may have been charged")])
+async def test_eval_says_of_a_lost_call_whether_it_can_have_been_charged(
+    stub: Stub, tmp_path: Path, usd: int, said: str
+) -> None:
+    pipeline = write_pipeline(tmp_path, stub.base_url, samples=1)
+    data = yaml.safe_load(pipeline.read_text())
+    data["models"]["small"]["price"] = {"input_usd_per_mtok": usd, "output_usd_per_mtok": usd}
+    pipeline.write_text(yaml.safe_dump(data))
+    stub.script("adds-0.6", "500")
+    questions = write_questions(tmp_path, 4)
+    args = ("eval", str(pipeline), "--benchmark", str(questions), "--scorer", "numeric")
+    ran = await archon(*args, folder=tmp_path)
+    assert f"1 call without a reply {said}" in ran.out
 
 
 async def test_eval_takes_parameters_of_the_scorer(stub: Stub, tmp_path: Path) -> None:

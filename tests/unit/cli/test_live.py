@@ -61,3 +61,13 @@ def test_time_left_leaves_the_held_out_run_its_share_and_counts_earlier_runs(clo
     clock.now += 50
     progress.results_came([result(1.0)])
     assert "about 13 min 20 s left in this phase" in printed.getvalue()
+
+
+def test_held_out_run_says_which_pipelines_it_runs_and_which_are_shown() -> None:
+    printed = StringIO()
+    console = Console(file=printed, width=300)
+    progress = Progress(console, ("quality",), wall_s=None, held_out_share=0.0, spent_s=0.0)
+    progress.held_out_begins(7, 60)
+    said = printed.getvalue()
+    assert "7 pipelines on 60 questions" in said
+    assert "the finalists and up to 3 single calls, of which the best is shown" in said

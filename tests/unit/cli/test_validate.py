@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 
 from archon.spec.model_spec import Backend
 from tests.commands import archon
-from tests.jobs import write_job
+from tests.jobs import write_job, write_questions
 from tests.stub import Stub, running_stub
 
 SPACES = Path(__file__).parents[3] / "search_spaces"
@@ -196,6 +197,29 @@ def _points(said: str) -> int:
     return int(line.split(": ")[1].split()[0])
 
 
+async def test_validate_and_estimate_say_what_each_of_them_counts(tmp_path: Path) -> None:
+    job = write_job(tmp_path, "http://localhost:9/v1")
+    validated = (await archon("validate", str(job), folder=tmp_path)).out
+    assert "A space of 24 combinations, some of which may be one pipeline" in validated
+    said = (await archon("estimate", str(job), folder=tmp_path)).out
+    assert "The space holds 21 different pipelines. The other 3 of its 24 combinations" in said
+
+
+@pytest.mark.parametrize("name", ["endpoint.yaml", "hosted.yaml"])
+async def test_shipped_space_says_that_the_questions_are_the_users(
+    tmp_path: Path, name: str
+) -> None:
+    job = tmp_path / name
+    job.write_text((SPACES / name).read_text())
+    ran = await archon("validate", name, folder=tmp_path)
+    assert ran.code == 2
+    assert "questions.jsonl: there is no such file. Put your questions there" in ran.err
+    top = job.read_text().split("\n\n")[0]
+    assert "questions.jsonl" in top
+    write_questions(tmp_path, 40).rename(tmp_path / "questions.jsonl")
+    assert (await archon("validate", name, folder=tmp_path)).code == 0
+
+
 async def test_models_says_how_to_write_one_and_shows_those_of_a_file(tmp_path: Path) -> None:
     ways = await archon("models", folder=tmp_path)
     entries = yaml.safe_load(ways.out.split("\n\n")[1])["models"]
@@ -238,3 +262,29 @@ async def test_validate_knows_how_targets_name_choices(tmp_path: Path) -> None:
     ran = await archon("validate", str(job), folder=tmp_path)
     assert ran.code == 2
     assert "position_from_1" in ran.err
+
+
+async def test_offline_validate_downloads_no_questions(tmp_path: Path) -> None:
+    came = 0
+
+    async def hub(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal came
+        came += 1
+        writer.close()
+
+    job = write_job(tmp_path, "http://localhost:9/v1")
+    hf = {"hf": {"name": "owner/name", "split": "test"}, "scorer": {"kind": "numeric"}}
+    edited(job, "benchmark", value=hf)
+    async with await asyncio.start_server(hub, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        places = {"HF_ENDPOINT": f"http://127.0.0.1:{port}", "HF_HOME": str(tmp_path)}
+        ran = await archon("validate", str(job), folder=tmp_path, ARCHON_OFFLINE="true", **places)
+        assert ran.code == 2
+        assert "owner/name: this data set is not on this machine" in ran.err
+        assert "ARCHON_OFFLINE" in ran.err
+        assert not came
+        ran = await archon("validate", str(job), folder=tmp_path, **places)
+        assert came
+        assert ran.code == 2
+        assert "this data set cannot be loaded" in ran.err
+        assert "Traceback" not in ran.err

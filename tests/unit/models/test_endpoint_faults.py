@@ -137,6 +137,22 @@ async def test_nobody_at_the_address_cannot_have_been_charged(name: str) -> None
     assert not raised.value.is_maybe_billed
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:9/v1", "nobody listens there."),
+        ("http://no-such-host.invalid/v1", "there is no such host."),
+    ],
+    ids=["port", "host"],
+)
+async def test_who_is_not_there_is_said_in_words_with_what_to_do(url: str, said: str) -> None:
+    with pytest.raises(NotConnected) as raised:
+        await asked(OpenAIEndpoint(url, "m"))
+    assert str(raised.value).startswith(f"model 'm' at {url}: {said} ")
+    assert "Is the server up" in str(raised.value)
+    assert "ssl" not in str(raised.value)
+
+
 MODEL_FAULTS = [
     ("null", "empty", ALL),
     ("empty", "empty", ALL),

@@ -57,6 +57,12 @@ def test_cpu_variables_stay_away_from_the_cuda_build() -> None:
     assert not {"OMP_NUM_THREADS", "VLLM_CPU_KVCACHE_SPACE"} & cuda.keys()
 
 
+def test_cuda_build_starts_where_no_cuda_compiler_is() -> None:
+    cuda = engine_environment({}, "cuda", SIZE, Secret("k"))
+    assert cuda["VLLM_USE_FLASHINFER_SAMPLER"] == "0"
+    assert "VLLM_USE_FLASHINFER_SAMPLER" not in engine_environment({}, "cpu", SIZE, Secret("k"))
+
+
 @pytest.mark.parametrize(
     ("n_cores", "memory_bytes", "size"),
     [

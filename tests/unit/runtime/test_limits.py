@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -85,6 +85,14 @@ async def test_waits_double_and_end_at_the_longest() -> None:
     client, _, clock = limited([Unreachable("away")] * 4 + ["back"])
     await client.complete(batch())
     assert clock.slept == [0.75, 1.5, 3.0, 6.0]
+
+
+async def test_whoever_wants_to_know_is_told_of_each_wait() -> None:
+    client, _, _ = limited([Unreachable("away")] * 3 + ["back"])
+    told: list[tuple[str, float, float]] = []
+    telling = replace(client, on_wait=lambda *wait: told.append((str(wait[0]), *wait[1:])))
+    await telling.complete(batch())
+    assert told == [("away", 0.0, 0.75), ("away", 0.75, 1.5), ("away", 2.25, 3.0)]
 
 
 async def test_rate_limit_is_obeyed_as_asked_and_not_counted() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from archon.core.architecture import Architecture, ComponentSpec, Layer
 from archon.core.calls import Price
 from archon.runtime.budget import PROMPT_OVERHEAD_TOKENS
 from archon.search.ceiling import TEMPLATE_TOKENS, Ceiling, sizes_of
+from archon.search.lengths import USUAL, Reply
 from tests.unit.components.standins import STANDINS
 
 of = ComponentSpec.of
@@ -57,6 +59,21 @@ def test_ceiling_adds_every_prompt_and_the_longest_replies(
 ) -> None:
     found = ceiling(*layers)
     assert (found.calls, found.tokens) == (calls, tokens)
+
+
+def test_prompt_that_shows_one_candidate_is_not_counted_as_showing_all() -> None:
+    checked = Architecture((drawn(4), (of("verify", "b", mode="one_step"),)))
+    found = sizes_of(checked, question_tokens=36, prices=PRICES).pipeline
+    assert found.tokens == 4 * (ASK + 50) + 4 * (SHOW + 50 + 2 * REPLY)
+
+
+def test_reasoning_is_paid_for_and_not_shown_to_the_next_component() -> None:
+    fused = Architecture((drawn(4, max_tokens=512), (of("fuse", "b"),)))
+    thought = {("a", "generate"): Reply(500, 20), ("b", "fuse"): Reply(60, 60)}
+    lengths = replace(USUAL, recorded=thought)
+    found = sizes_of(fused, question_tokens=36, prices=PRICES, lengths=lengths).pipeline
+    ask = USUAL.overhead + 36
+    assert found.tokens == 4 * (ask + 500) + (ask + USUAL.template + 4 * 20 + 60) + 60
 
 
 def test_ceiling_prices_prompts_and_replies_of_each_model() -> None:

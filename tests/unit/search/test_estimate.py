@@ -8,6 +8,7 @@ from archon.core.calls import Price
 from archon.core.errors import SpecError
 from archon.scoring.cost import RUBRIC_TOKENS, JudgeCost
 from archon.search.estimate import Estimate, Plan, Spread, estimate
+from archon.search.lengths import ANSWER, USUAL, Reply
 from archon.search.power import smallest_difference_of_shares
 from archon.search.space import Fixed, Range
 from tests.unit.search.spaces import generate, small_space, space
@@ -103,18 +104,41 @@ def test_estimate_says_what_the_held_out_questions_can_show_of_all_finalists() -
     assert more.smallest_difference < found.smallest_difference / 2
 
 
+USUAL_ONE = USUAL.overhead + 36 + 200
+"""The same with a reply of the usual length."""
+
+
 def test_estimate_says_what_is_likely_beside_what_is_possible() -> None:
     found = estimate(small_space(), PLAN)
-    assert found.reply_share == 0.5
-    assert found.likely_tokens == Spread(ONE - 256, 4 * (ONE - 256), 8 * (ONE - 256))
+    assert found.likely_tokens == Spread(USUAL_ONE, 4 * USUAL_ONE, 8 * USUAL_ONE)
     assert found.likely_cost_usd is not None
-    assert found.likely_cost_usd.low == pytest.approx((100 * 1 + 256 * 2) / 1e6)
+    assert found.likely_cost_usd.low == pytest.approx(((USUAL_ONE - 200) * 1 + 200 * 2) / 1e6)
     mean = (3 * 1 + 6 * 2 + 6 * 4 + 6 * 8) / 21
     assert found.likely_trial.calls == pytest.approx(mean * 10)
-    assert found.likely_trial.tokens == pytest.approx(mean * 10 * (ONE - 256))
-    assert found.likely is not None and found.typical is not None
-    assert found.likely.calls == found.typical.calls
-    assert found.likely.tokens == pytest.approx(found.typical.tokens * (ONE - 256) / ONE)
+    assert found.likely_trial.tokens == pytest.approx(mean * 10 * USUAL_ONE)
+
+
+def test_likely_calls_of_a_job_are_bought_once() -> None:
+    plan = replace(PLAN, n_trials=None, n_finalists=1, n_held_out_questions=1)
+    every = estimate(small_space(), plan).likely
+    assert every is not None
+    # Eight samples at each of three temperatures hold all others; three single calls and a
+    # finalist of one to eight calls are held out.
+    assert 3 * 8 * 10 + 3 + 1 <= every.calls <= 3 * 8 * 10 + 3 + 8
+    some = estimate(small_space(), replace(plan, n_trials=5)).likely
+    assert some is not None
+    assert some.calls < every.calls
+    assert estimate(small_space(), replace(plan, n_trials=5)).likely == some
+
+
+def test_recorded_replies_and_prompts_that_are_read_once_make_it_less() -> None:
+    lengths = replace(USUAL, recorded={("small", ANSWER): Reply(5.0, 5.0)})
+    found = estimate(small_space(), replace(PLAN, lengths=lengths))
+    assert found.likely_tokens.low == USUAL_ONE - 195
+    once = replace(lengths, reads_once=frozenset({"small"}))
+    found = estimate(small_space(), replace(PLAN, lengths=once))
+    assert found.likely_tokens.high == USUAL_ONE - 200 + 8 * 5
+    assert found.tokens.high == 8 * ONE
 
 
 def test_calls_of_a_judge_are_in_the_sums_and_in_no_pipeline() -> None:

@@ -21,7 +21,8 @@ from tests.unit.search.spaces import ensemble, generate, small_space, space
 
 HOSTED = Path(__file__).parents[3] / "search_spaces/hosted.yaml"
 BOTH: tuple[Objective, ...] = ("quality", "calls")
-KINDS = tuple(kind for kind in SAMPLERS if SAMPLERS[kind].misfit(small_space(), BOTH) is None)
+PROPOSING = tuple(kind for kind in SAMPLERS if kind != "gain")  # it has a loop of its own
+KINDS = tuple(kind for kind in PROPOSING if SAMPLERS[kind].misfit(small_space(), BOTH) is None)
 
 
 def proposer(kind: SamplerKind, seed: int = 0, **options: int) -> Proposer:
@@ -105,7 +106,7 @@ def test_resumed_search_proposes_what_the_uninterrupted_one_does(
     assert run_dry(resumed, most=14 - cut) == whole[cut:]
 
 
-@pytest.mark.parametrize("kind", SAMPLERS)
+@pytest.mark.parametrize("kind", PROPOSING)
 @pytest.mark.parametrize("seed", range(2))
 def test_resumed_search_in_threes_proposes_the_same_from_a_space_with_branches(
     kind: SamplerKind, seed: int

@@ -13,7 +13,7 @@ from archon.benchmarks.examples import Example
 from archon.core.calls import CallBatch, ModelCard, ModelReply, ModelRequest, Price, Usage
 from archon.core.errors import ArchonError
 from archon.core.messages import ask, last_question
-from archon.core.records import SEARCH_SPLIT, ExampleRow, NewStudy, ProposalRow
+from archon.core.records import SEARCH_SPLIT, ExampleRow, NewStudy, ProposalRow, TrialLog
 from archon.core.results import ExampleResult, TrialOutcome
 from archon.core.seeds import derive_seed
 from archon.runtime.budget import Budget, Caps
@@ -122,24 +122,27 @@ class World:
         reader = store.reader()
         trials = tuple(reader.trials(STUDY, limit=None))
         ids = [row.proposal.pipeline_id for row in trials]
-        search = Search(
-            Plan(
-                asked,
-                self.block_size,
-                ("quality", "tokens"),
-                self.n_trials,
-                self.n_parallel,
-                self.is_racing,
-            ),
-            Proposer(
-                self.space,
-                tpe_sampler(["maximize", "minimize"], n_startup=3),
-                seed=self.seed,
-                starts=single_calls(self.space),
-            ),
-            Evaluator(client, cards, build_scorer({"kind": "exact"}), questions_in_flight=4),
-            store.trials(STUDY),
-            self.watcher,
-            History(trials, {one: usable(reader.results(STUDY, one)) for one in ids}),
+        plan = Plan(
+            asked,
+            self.block_size,
+            ("quality", "tokens"),
+            self.n_trials,
+            self.n_parallel,
+            self.is_racing,
         )
-        return await search.run()
+        scorer = build_scorer({"kind": "exact"})
+        evaluator = Evaluator(client, cards, scorer, questions_in_flight=4)
+        history = History(trials, {one: usable(reader.results(STUDY, one)) for one in ids})
+        return await self.made(plan, evaluator, store.trials(STUDY), history)
+
+    async def made(
+        self, plan: Plan, evaluator: Evaluator, log: TrialLog, history: History
+    ) -> SearchEnd:
+        """Make the search and run it."""
+        proposer = Proposer(
+            self.space,
+            tpe_sampler(["maximize", "minimize"], n_startup=3),
+            seed=self.seed,
+            starts=single_calls(self.space),
+        )
+        return await Search(plan, proposer, evaluator, log, self.watcher, history).run()

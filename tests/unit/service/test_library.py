@@ -41,6 +41,10 @@ async def test_study_runs_in_a_running_loop_and_its_pipeline_answers(
         study.report()
     report = await study.run()
     assert report.study.state == "completed"
+    assert report.final is not None
+    verdict = report.final.judgement.verdict
+    assert re.search(r"[Tt]rial \d+", verdict)
+    assert not [line for line in report.trials if line.pipeline_id in verdict]
     single = study.pipeline_of(0)
     assert single.architecture.pipeline_id() == report.trials[0].pipeline_id
     with pytest.raises(NotFound):
@@ -136,10 +140,12 @@ def test_question_may_be_a_text_or_the_turns_of_a_chat(question: Question) -> No
         ({"role": "user", "content": "hi"}, "list of turns"),
         (None, "list of turns"),
         ([["user", "hi"]], "turn 0"),
+        (["What is 1 + 1?", "What is 2 + 2?"], r"for several questions.*asyncio\.gather"),
     ],
     ids=[
         *("role", "no role", "last turn", "no turn", "blank", "blank turn", "no content"),
         *("null", "parts", "surrogate", "surrogate in a turn", "one turn", "None", "pairs"),
+        "texts",
     ],
 )
 def test_chat_that_is_none_is_refused(question: Question, complaint: str) -> None:

@@ -176,7 +176,7 @@ async def test_nothing_wins_over_a_single_call_that_no_question_was_scored_for(
     strong = next(line for line in report.trials if line.state == "failed")
     assert judgement.uncompared == (strong.pipeline_id,)
     assert judgement.winner_id is None
-    assert f"the single call {strong.pipeline_id} has no score" in judgement.verdict
+    assert f"the single call trial {strong.number} has no score" in judgement.verdict
 
 
 async def test_held_out_question_without_a_score_is_recorded_and_counted(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from archon.core.architecture import Architecture, ComponentSpec
 from archon.core.calls import Price
 from archon.core.errors import ArchonError, Problem, SpecError
+from archon.prompts import load
 from archon.spec.model_spec import ModelLimits, ModelSpec
 from archon.spec.pipeline_file import (
     PipelineFile,
@@ -76,6 +77,14 @@ def test_an_exported_pipeline_is_read_back_the_same(tmp_path: Path) -> None:
     WHOLE.save(tmp_path / "best.yaml")
     assert load_pipeline_file(tmp_path / "best.yaml") == WHOLE
     assert [path.name for path in tmp_path.iterdir()] == ["best.yaml"]
+
+
+def test_digests_of_the_questions_of_the_search_are_read_back_or_refused(tmp_path: Path) -> None:
+    searched = replace(WHOLE, provenance=replace(FOUND, searched_on="AAEC/+7d"))
+    searched.save(tmp_path / "best.yaml")
+    assert load_pipeline_file(tmp_path / "best.yaml") == searched
+    cut = searched.to_yaml().replace("/+7d", "/+7")
+    assert any(p.path == "provenance.searched_on" for p in refusal(cut))
 
 
 def test_an_export_says_what_it_is_and_holds_no_key() -> None:
@@ -217,18 +226,29 @@ def test_any_pipeline_survives_the_way_through_a_file(
 
 
 @pytest.mark.parametrize(
-    ("kinds", "names"),
+    ("asked", "names"),
     [
-        (["rank"], {"rank", "repair"}),
-        (["rank_pairs"], {"rank_pairs", "repair"}),
-        (["verify"], {"verify_at_once", "verify_reason", "verify_verdict", "repair"}),
-        (["fuse"], {"fuse"}),
-        (["vote"], set()),
+        (ComponentSpec.of("rank", "m"), {"rank", "repair"}),
+        (ComponentSpec.of("rank_pairs", "m"), {"rank_pairs", "repair"}),
+        (ComponentSpec.of("verify", "m"), {"verify_reason", "verify_verdict", "repair"}),
+        (ComponentSpec.of("verify", "m", mode="one_step"), {"verify_at_once", "repair"}),
+        (ComponentSpec.of("fuse", "m"), {"fuse"}),
+        (ComponentSpec.of("generate", "m"), set()),
+        (ComponentSpec.of("generate", "m", prompt="plan_first"), {"generate_plan_first"}),
+        (ComponentSpec.of("vote"), set()),
     ],
+    ids=lambda value: str(value.to_data()) if isinstance(value, ComponentSpec) else "",
 )
 def test_file_holds_the_digests_of_the_templates_that_its_pipeline_uses(
-    kinds: list[str], names: set[str]
+    asked: ComponentSpec, names: set[str]
 ) -> None:
-    asked = [(ComponentSpec.of(kind, "" if kind == "vote" else "m"),) for kind in kinds]
-    written = {name for name, _ in prompt_digests(Architecture(tuple(asked)))}
+    written = {name for name, _ in prompt_digests(Architecture(((asked,),)))}
     assert written == names
+
+
+def test_older_file_with_templates_that_its_pipeline_does_not_use_has_not_changed() -> None:
+    alone = Architecture(((ComponentSpec.of("generate", "small"),),))
+    unused = (("generate_plan_first", load("generate_plan_first").digest),)
+    file = PipelineFile(alone, (SMALL,), prompts=unused)
+    assert file.changed_prompts() == ()
+    assert replace(file, prompts=(("generate_plan_first", "0" * 12),)).changed_prompts() == ()

@@ -16,8 +16,15 @@ def test_tag_tells_nothing_to_who_has_not_the_key() -> None:
     tag = OURS.write(Mark(7, 0))
     assert list(OTHERS.read(tag)) == []
     letters = {OURS.write(Mark(7, answer))[5:-1] for answer in range(50)}
+    letters |= {OURS.write(Mark(7, 0), "model", slot)[5:-1] for slot in range(50)}
     shared = [sum(a == b for a, b in zip(tag[5:-1], other, strict=True)) for other in letters]
-    assert sorted(shared)[-2] < 8, "tags of near answers do not look alike"
+    assert sorted(shared)[-2] < 10, "tags of near and of equal answers do not look alike"
+
+
+def test_equal_answers_of_two_samples_have_tags_of_their_own() -> None:
+    one, other = (OURS.write(Mark(7, 0), "model", slot) for slot in range(2))
+    assert one != other
+    assert [mark for _, mark in OURS.read(one + other)] == [Mark(7, 0)] * 2
 
 
 def test_forged_tag_is_no_tag() -> None:

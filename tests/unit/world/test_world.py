@@ -18,9 +18,10 @@ from archon.runtime.pipeline import Pipeline
 from archon.scoring.table import build_scorer
 from archon.world.cast import FuserSkills, JudgeSkills, SimulatedModel
 from archon.world.laws import fused, plurality, ranked_first, verified
-from archon.world.questions import QuestionRules
+from archon.world.questions import QuestionRules, asked
 from archon.world.truth import true_value
-from archon.world.world import World, default_world
+from archon.world.world import World
+from archon.world.worlds import default_world
 
 of = ComponentSpec.of
 QUESTIONS = range(1_500)
@@ -197,3 +198,18 @@ def test_worlds_that_say_other_things_share_no_calls() -> None:
 def test_model_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(KeyError, match=r"no simulated model is called 'other'; there is: m"):
         WORLD.client("other")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "number"),
+    [
+        ("This is simulated question 7. Which number is the answer to it?", 7),
+        ("Simulated question 7", 7),
+        ("please answer SIMULATED  Question no. 7!", 7),
+        ("simulated question #7?", 7),
+        ("What is 7 + 7?", None),
+        ("Question 7", None),
+    ],
+)
+def test_question_of_the_world_is_known_however_it_is_put(prompt: str, number: int | None) -> None:
+    assert asked(prompt) == number

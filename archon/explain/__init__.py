@@ -1,0 +1,3 @@
+"""Why a pipeline does what it does, computed from its runs question by question; nothing is read,
+asked or written here.
+"""

@@ -1,0 +1,213 @@
+"""Which pipeline to see on its next block of questions: gain per price, a unit at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archon.search.gain.features import Features
+from archon.search.gain.prices import Prices
+from archon.search.gain.scores import levelled
+from archon.search.gain.surrogate import Belief, Hyper, Kernel, Prior, Seen, fitted
+from archon.search.gain.worth import knowledge_gradient, moved, volume_gain
+
+Array = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+FIT_GROWTH = 1.3
+"""Hyperparameters are fitted anew whenever so many times as many pipelines were seen."""
+FEWEST_TO_FIT = 8
+MOST_LOOKS = 128
+"""So many pipelines at most are weighed exactly at a step: those that look best at first sight."""
+MOST_SEEN = 300
+"""The model is told of so many pipelines at most, those with the highest means and the newest."""
+SURE = 1.0
+"""The pipeline that is named best is the one whose mean less so many standard deviations is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How choices are made."""
+
+    price_weight: float = 0.7
+    """Gain is divided by the price to this power: 1 looks at cheap pipelines only."""
+    horizons: tuple[int, ...] = (1, 2, 4, 8)
+    """A look is weighed as if it were over so many blocks, whichever is worth most for each: one
+    block of a few questions alone may be worth nothing (Frazier & Powell 2010, KG(*))."""
+
+
+@dataclass(slots=True)
+class _Record:
+    scores: list[float] = field(default_factory=list)
+    n_blocks: int = 0
+
+
+class Chooser:
+    """Chooses units; for one thread. The same observations in the same order, the same choices."""
+
+    def __init__(
+        self,
+        features: Features,
+        prices: Prices,
+        *,
+        blocks: Sequence[int],
+        has_cost: bool = False,
+        choice: Choice = Choice(),
+    ) -> None:
+        """Nothing was seen yet.
+
+        Args:
+            features: Of the pool.
+            prices: Of the pool.
+            blocks: How many questions each block has, in the shared order.
+            has_cost: Whether what a pipeline takes is an objective besides its quality.
+            choice: How choices are made.
+        """
+        self._kernel = Kernel(features)
+        self._n_pool = len(features.points)
+        self._prices = prices
+        self._blocks = np.array(blocks)
+        self._has_cost = has_cost
+        self._choice = choice
+        self._records: dict[int, _Record] = {}
+        self._hyper = Hyper.usual(self._kernel.n_groups)
+        self._prior = Prior(self._kernel, self._hyper, self._n_pool)
+        self._n_fitted = 0
+        self._belief: Belief | None = None
+        self._noise = 0.15
+
+    @property
+    def n_seen(self) -> int:
+        """How many pipelines were seen on any question."""
+        return len(self._records)
+
+    def n_blocks(self, place: int) -> int:
+        """On how many blocks a pipeline was seen."""
+        return self._records[place].n_blocks if place in self._records else 0
+
+    def observe(self, place: int, scores: Sequence[float], taken: float) -> None:
+        """A pipeline was seen on its next block.
+
+        Args:
+            place: In the pool.
+            scores: On the questions of the block, in their order.
+            taken: What it took a question, as deployed, in the unit of the prices.
+        """
+        record = self._records.setdefault(place, _Record())
+        self._prices.buy(place, record.n_blocks)
+        record.scores += scores
+        record.n_blocks += 1
+        self._prices.learn({place: taken})
+        self._belief = None
+
+    def next(
+        self, n: int, allowed: Sequence[int] | None = None, *, least: float = 0.0
+    ) -> list[int]:
+        """Pipelines to see on one more block each, the one worth most first; fewer at the end.
+
+        Args:
+            n: How many, each another pipeline.
+            allowed: Among which; all if left out.
+            least: Of less expected gain, in score, none is chosen.
+        """
+        per_price, worth = self._gains()
+        if allowed is not None:
+            outside = np.ones(self._n_pool, dtype=bool)
+            outside[list(allowed)] = False
+            per_price[outside] = -1.0
+        order = np.argsort(-per_price, kind="stable")[:n]
+        return [int(i) for i in order if per_price[i] >= 0.0 and worth[i] >= least]
+
+    def best(self) -> int:
+        """The pipeline to name now: seen, and surely good."""
+        seen = np.array(sorted(self._records))
+        return int(seen[int(self.lower_bounds()[seen].argmax())])
+
+    def lower_bounds(self) -> Array:
+        """What every pipeline of the pool is worth at least, surely enough."""
+        belief = self._believed()
+        return np.asarray(belief.means - SURE * np.sqrt(belief.variances))
+
+    def means(self) -> Array:
+        """What every pipeline of the pool is believed to be worth."""
+        return self._believed().means
+
+    def _gains(self) -> tuple[Array, Array]:
+        """Of one more block of every pipeline: gain per price, -1 where none is left; and gain."""
+        belief = self._believed()
+        n_done = np.zeros(self._n_pool, dtype=int)
+        for place, record in self._records.items():
+            n_done[place] = record.n_blocks
+        is_open = n_done < len(self._blocks)
+        gains, worths = np.full(self._n_pool, -1.0), np.zeros(self._n_pool)
+        if not is_open.any():
+            return gains, worths
+        next_block = np.minimum(n_done, len(self._blocks) - 1)
+        price = self._prices.of_next(next_block.tolist()) * self._blocks[next_block]
+        places = self._looks(belief, is_open, price)
+        covariances = belief.covariances(places.tolist())
+        own = covariances[np.arange(len(places)), places]
+        size = self._blocks[next_block[places]]
+        left = len(self._blocks) - n_done[places]
+        for horizon in self._choice.horizons:
+            n_blocks = np.minimum(horizon, left)
+            shifts = moved(covariances, own, self._noise / (size * n_blocks))
+            worth = self._worth(belief, places, shifts)
+            per_price = worth / (price[places] * n_blocks) ** self._choice.price_weight
+            gains[places] = np.maximum(gains[places], per_price)
+            worths[places] = np.maximum(worths[places], worth)
+        return gains, worths
+
+    def _worth(self, belief: Belief, places: Places, shifts: Array) -> Array:
+        if not self._has_cost:
+            return knowledge_gradient(belief.means, shifts)
+        costs = self._costs()
+        front = self._front(belief, costs)
+        own = shifts[np.arange(len(places)), places]
+        return volume_gain(belief.means, costs, places, own, front)
+
+    def _costs(self) -> Array:
+        logs = np.log(np.maximum(self._prices.deployed(), 1e-12))
+        return np.asarray((logs - logs.min()) / max(1e-9, float(np.ptp(logs))))
+
+    def _front(self, belief: Belief, costs: Array) -> Places:
+        seen = sorted(self._records, key=lambda place: (costs[place], -belief.means[place]))
+        front, best = [], -np.inf
+        for place in seen:
+            if belief.means[place] > best:
+                best = belief.means[place]
+                front.append(place)
+        return np.array(front, dtype=int)
+
+    def _looks(self, belief: Belief, is_open: NDArray[np.bool_], price: Array) -> Places:
+        """Those that may be worth most: by how far their belief reaches over the best."""
+        places = np.flatnonzero(is_open)
+        if len(places) <= MOST_LOOKS:
+            return places
+        reach = belief.means + 2.0 * np.sqrt(belief.variances)
+        half = MOST_LOOKS // 2
+        by_reach = places[np.argsort(-reach[places], kind="stable")[:half]]
+        over = np.maximum(reach - belief.means.max(), 1e-6) / price**self._choice.price_weight
+        rest = np.setdiff1d(places, by_reach)
+        by_price = rest[np.argsort(-over[rest], kind="stable")[: MOST_LOOKS - half]]
+        return np.sort(np.concatenate([by_reach, by_price]))
+
+    def _believed(self) -> Belief:
+        if self._belief is None:
+            self._belief = self._learned()
+        return self._belief
+
+    def _learned(self) -> Belief:
+        places = sorted(self._records)
+        n_questions = int(self._blocks.sum())
+        level = levelled([np.array(self._records[p].scores) for p in places], n_questions)
+        self._noise = level.noise
+        seen = Seen(tuple(places), level.means, level.variances)
+        if len(places) >= max(FEWEST_TO_FIT, FIT_GROWTH * self._n_fitted):
+            self._hyper = fitted(self._kernel, seen, self._hyper)
+            self._prior = Prior(self._kernel, self._hyper, self._n_pool)
+            self._n_fitted = len(places)
+        return Belief(self._prior, seen)

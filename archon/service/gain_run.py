@@ -1,0 +1,100 @@
+"""A search by units, made of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from archon.benchmarks.splits import blocks
+from archon.core.calls import Price
+from archon.core.records import TrialLog
+from archon.core.results import ExampleResult
+from archon.search.baselines import single_calls
+from archon.search.evaluate import RunsUnits
+from archon.search.gain.chooser import Chooser
+from archon.search.gain.features import features_of
+from archon.search.gain.pool import MOST_POOL, pool_of
+from archon.search.gain.prices import Prices, Unit
+from archon.search.gain.study import GainSearch, Rules
+from archon.search.known_good import known_good
+from archon.search.propose import Start
+from archon.search.study import History, Plan
+from archon.search.watch import Watcher
+from archon.spec.job import JobSpec
+
+MOST_SEEDS = 12
+"""Pipelines known to be good elsewhere that are seen on a block before anything is chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class GainNeeds:
+    """What a search by units is made of besides its plan."""
+
+    job: JobSpec
+    question_tokens: float
+    prices: Mapping[str, Price]
+    """By model alias; models of an unknown price are left out."""
+    saves: Unit | None = None
+    """What is to be saved; None: what the job's budget and prices say."""
+
+
+def gain_search(
+    needs: GainNeeds,
+    plan: Plan,
+    evaluator: RunsUnits,
+    log: TrialLog,
+    watcher: Watcher,
+    history: History,
+    *,
+    most_pool: int = MOST_POOL,
+) -> GainSearch:
+    """The search of a job, with nothing run yet; takes a second or two for a large space."""
+    job = needs.job
+    n_trials = plan.n_trials or MOST_SEEDS * 3
+    seeds = known_good(job.space, most=min(MOST_SEEDS, n_trials // 3))
+    earlier = [
+        Start(row.proposal.architecture, row.proposal.origin)
+        for row in history.trials
+        if row.proposal.origin == "user"
+    ]
+    starts = (*single_calls(job.space), *earlier, *seeds)
+    pool = _with_recalled(pool_of(job.space, starts, seed=job.seed, most=most_pool), history)
+    architectures = [one.architecture for one in pool]
+    unit = needs.saves or _unit(job, needs.prices)
+    chooser = Chooser(
+        features_of(architectures),
+        Prices(
+            architectures,
+            question_tokens=needs.question_tokens,
+            prices=needs.prices,
+            unit=unit,
+        ),
+        blocks=[len(block) for block in blocks(plan.examples, plan.block_size)],
+        has_cost=len(plan.objectives) > 1,
+    )
+    rules = Rules(job.finalists, len(seeds) + len(earlier), _amount(unit))
+    return GainSearch(plan, rules, pool, chooser, evaluator, log, watcher, history)
+
+
+def _with_recalled(pool: Sequence[Start], history: History) -> tuple[Start, ...]:
+    """What was tried before is in the pool, whatever the space now gives."""
+    known = {one.architecture.pipeline_id() for one in pool}
+    lost = [row.proposal for row in history.trials if row.proposal.pipeline_id not in known]
+    return (*pool, *(Start(one.architecture, one.origin) for one in lost))
+
+
+def _unit(job: JobSpec, prices: Mapping[str, Price]) -> Unit:
+    """What the search saves: money where there is a limit of it or every model has a price."""
+    if job.budget.usd is not None:
+        return "usd"
+    is_priced = all(
+        (price := prices.get(model.alias)) is not None and price.output_usd_per_mtok > 0
+        for model in job.used_models
+    )
+    return "usd" if is_priced and job.budget.tokens is None else "tokens"
+
+
+def _amount(unit: Unit) -> Callable[[ExampleResult], float]:
+    if unit == "usd":
+        return lambda result: result.deployed.cost_nusd / 1e9
+    return lambda result: float(result.deployed.tokens)

@@ -1,0 +1,167 @@
+"""Tables and figures of ``make bench-search``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from archon.world.worlds import HELD_BACK
+from tests.benchmarks.report import Figure
+from tests.benchmarks.search.baselines import NSGA2, TPE, TPE_REUSE
+from tests.benchmarks.search.measure import (
+    SHARES,
+    Volume,
+    median,
+    ratio,
+    regret,
+    tokens_until_near,
+)
+from tests.benchmarks.search.runs import CONTENDERS, OURS, Outcome, cached_table
+from tests.benchmarks.search.table import Table
+
+Results = Mapping[str, list[Outcome]]
+"""By world."""
+
+TO_REACH, TO_REACH_OVER_REUSE = 10.0, 3.0
+FEWEST_TRUE_WINNERS = 0.95
+MOST_STOPPED = 0.05
+NOMINAL, MOST_OFF = 0.95, 0.02
+EARLY = 0.1
+"""Share of plain TPE's spend at which fronts are compared."""
+
+
+def print_world(world: str, outcomes: Sequence[Outcome]) -> None:
+    """One world: regret over spend, tokens to near the best, fronts."""
+    table = cached_table(world)
+    apart = "  (held back: nothing is tuned on it)" if world in HELD_BACK else ""
+    spend = fmean(one.trails[TPE.name].tokens for one in outcomes)
+    quality, single = table.quality, max(table.quality[list(table.space.singles)])
+    print(f"\n== {world}{apart}: {len(quality)} pipelines, {len(outcomes)} seeds")
+    n_near = int((quality >= quality.max() - 0.01).sum())
+    print(f"   best {quality.max():.3f}, {n_near} within one point, best single call {single:.3f}")
+    print(f"   100 % is {spend / 1e6:.1f} million tokens: {TPE.name}'s own\n")
+    shares = "".join(f"{share:>7.0%}" for share in SHARES)
+    print(
+        f"   {'regret, points':<14}{shares}   {'M tokens to 1 point':>20}{'never':>7}{'trials':>8}"
+    )
+    for name in outcomes[0].trails:
+        print(f"   {name:<14}{_regrets(table, outcomes, name)}   {_until(table, outcomes, name)}")
+    if outcomes[0].fronts:
+        print(f"\n   {'front, volume':<14}{shares}")
+        for name in outcomes[0].fronts:
+            print(f"   {name:<14}" + "".join(f"{v:>7.3f}" for v in volumes(table, outcomes, name)))
+
+
+def _regrets(table: Table, outcomes: Sequence[Outcome], name: str) -> str:
+    means = [
+        fmean(
+            regret(table, one.trails[name], share * one.trails[TPE.name].tokens) for one in outcomes
+        )
+        for share in SHARES
+    ]
+    return "".join(f"{mean:>7.1f}" for mean in means)
+
+
+def _until(table: Table, outcomes: Sequence[Outcome], name: str) -> str:
+    tokens = [tokens_until_near(table, one.trails[name]) for one in outcomes]
+    n_never = sum(map(math.isinf, tokens))
+    trials = fmean(one.trails[name].n_trials for one in outcomes)
+    return f"{median(tokens) / 1e6:>20.2f}{n_never:>7}{trials:>8.0f}"
+
+
+def volumes(table: Table, outcomes: Sequence[Outcome], name: str) -> list[float]:
+    """Mean volume of the named front at each share of plain TPE's spend."""
+    volume = Volume(table)
+    return [
+        fmean(
+            volume.share(one.fronts[name].at(share * one.trails[TPE.name].tokens))
+            for one in outcomes
+        )
+        for share in SHARES
+    ]
+
+
+def print_claims(results: Results) -> None:
+    """What studies claimed, and what racing stopped, world by world."""
+    print(f"\n{'':<16}{'named':>8}{'truly better':>14}{'intervals':>11}{'families':>10}", end="")
+    print(f"{'front stopped':>15}")
+    for world, outcomes in results.items():
+        known = [one.claims for one in outcomes if one.claims]
+        stopped = [one.stops for one in outcomes if one.stops]
+        if not known and not stopped:
+            continue
+        n_named = sum(one.is_named for one in known)
+        intervals = _share(
+            sum(one.n_covering for one in known), sum(one.n_intervals for one in known)
+        )
+        families = _share(sum(one.is_family_covered for one in known), len(known))
+        begun, lost = sum(one.n_begun for one in stopped), sum(one.n_stopped for one in stopped)
+        print(f"{world:<16}{n_named:>8}{sum(one.is_better for one in known):>14}", end="")
+        print(f"{intervals:>11.3f}{families:>10.3f}{f'{lost} of {begun}':>15}")
+
+
+def figures(results: Results) -> list[Figure]:
+    """What is to be reached: on the worlds that may be tuned on, then on those held back."""
+    found: list[Figure] = []
+    held = {world: outcomes for world, outcomes in results.items() if world in HELD_BACK}
+    free = {world: outcomes for world, outcomes in results.items() if world not in HELD_BACK}
+    for prefix, part in (("", free), ("held_back_", held)):
+        if part:
+            found += _ratios(prefix, part)
+            found += _volumes(prefix, part)
+            found += _claimed(prefix, part)
+    return found
+
+
+def _ratios(prefix: str, results: Results) -> list[Figure]:
+    """The median over worlds and seeds of how many times the tokens of ours each other takes."""
+    methods = next(iter(results.values()))[0].trails
+    if OURS not in methods:
+        return []
+    found: list[Figure] = []
+    for name in (one for one in methods if one in CONTENDERS):
+        ratios = [
+            ratio(one.trails[name], one.trails[OURS], cached_table(world))
+            for world, outcomes in results.items()
+            for one in outcomes
+        ]
+        target = TO_REACH_OVER_REUSE if name == TPE_REUSE.name else TO_REACH
+        label = name.replace("+", "_")
+        found.append(Figure(f"{prefix}tokens_{label}_over_archon", median(ratios), target))
+    return found
+
+
+def _volumes(prefix: str, results: Results) -> list[Figure]:
+    """The mean over worlds of our volume over NSGA-II's, early in the search."""
+    at = SHARES.index(EARLY)
+    ratios = [
+        volumes(table, outcomes, OURS)[at] / volumes(table, outcomes, NSGA2.name)[at]
+        for world, outcomes in results.items()
+        if outcomes[0].fronts
+        for table in (cached_table(world),)
+    ]
+    name = f"{prefix}front_volume_over_nsga2_at_{EARLY:.0%}".replace("%", "_percent")
+    return [Figure(name, fmean(ratios), 1.0)] if ratios else []
+
+
+def _claimed(prefix: str, results: Results) -> list[Figure]:
+    outcomes = [one for part in results.values() for one in part]
+    known = [one.claims for one in outcomes if one.claims]
+    stopped = [one.stops for one in outcomes if one.stops]
+    found: list[Figure] = []
+    if n_named := sum(one.is_named for one in known):
+        share = sum(one.is_better for one in known) / n_named
+        found.append(Figure(f"{prefix}winners_truly_better", share, FEWEST_TRUE_WINNERS))
+    if n_intervals := sum(one.n_intervals for one in known):
+        coverage = sum(one.n_covering for one in known) / n_intervals
+        off = abs(coverage - NOMINAL)
+        found.append(Figure(f"{prefix}coverage_off_nominal", off, MOST_OFF, is_at_most=True))
+    if n_begun := sum(one.n_begun for one in stopped):
+        lost = sum(one.n_stopped for one in stopped) / n_begun
+        found.append(Figure(f"{prefix}front_stopped", lost, MOST_STOPPED, is_at_most=True))
+    return found
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan

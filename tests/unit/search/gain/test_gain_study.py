@@ -1,0 +1,157 @@
+"""A study by units, with the real runtime and a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from archon.benchmarks.splits import blocks
+from archon.core.calls import Price
+from archon.core.errors import ArchonError, BadRequest
+from archon.core.records import TrialLog, TrialRow
+from archon.runtime.budget import Caps
+from archon.search.baselines import single_calls
+from archon.search.evaluate import Evaluator
+from archon.search.gain.chooser import Chooser
+from archon.search.gain.features import features_of
+from archon.search.gain.pool import pool_of
+from archon.search.gain.prices import Prices
+from archon.search.gain.study import NOTHING_PROMISING, GainSearch, Rules
+from archon.search.study import ALL_TRIED, History, Plan, SearchEnd
+from tests.unit.search.spaces import small_space
+from tests.unit.search.world import STUDY, TOKENS_A_CALL, ScriptedModel, World
+
+
+@dataclass
+class UnitWorld(World):
+    """The same study, by units."""
+
+    async def made(
+        self, plan: Plan, evaluator: Evaluator, log: TrialLog, history: History
+    ) -> SearchEnd:
+        pool = pool_of(self.space, single_calls(self.space), seed=self.seed)
+        pipelines = [one.architecture for one in pool]
+        prices = Prices(
+            pipelines, question_tokens=5, prices={"small": Price(1.0, 1.0)}, unit="tokens"
+        )
+        chooser = Chooser(
+            features_of(pipelines),
+            prices,
+            blocks=[len(block) for block in blocks(plan.examples, plan.block_size)],
+            has_cost=True,
+        )
+        rules = Rules(3, 0, lambda result: float(result.deployed.tokens))
+        search = GainSearch(plan, rules, pool, chooser, evaluator, log, self.watcher, history)
+        return await search.run()
+
+
+def world(folder: Path, **options: object) -> UnitWorld:
+    folder.mkdir(exist_ok=True)
+    model = ScriptedModel(hopeless=lambda request: request.sampling.temperature == 1.0)
+    usual = {"model": model, "n_trials": 12, "n_examples": 48, "block_size": 8, "n_parallel": 2}
+    return UnitWorld(folder, small_space(), **{**usual, **options})  # type: ignore[arg-type]
+
+
+def trials(asked: World) -> list[TrialRow]:
+    with asked.open() as store:
+        return list(store.reader().trials(STUDY, limit=None))
+
+
+async def test_search_sees_much_of_what_is_good_and_little_of_what_is_not(tmp_path: Path) -> None:
+    asked = world(tmp_path)
+    end = await asked.search()
+    rows = trials(asked)
+    assert len(rows) == 12
+    assert {row.state for row in rows} == {"complete", "pruned"}
+    assert rows[0].proposal.origin == "baseline"
+    assert rows[0].state == "complete"
+    assert end.finalists
+    with asked.open() as store:
+        reader = store.reader()
+        n_seen = {row.number: len(reader.results(STUDY, row.proposal.pipeline_id)) for row in rows}
+    hopeless = [
+        n_seen[row.number]
+        for row in rows
+        if '"temperature":1.0' in row.proposal.choices_json
+        or '"value":1.0' in row.proposal.choices_json
+    ]
+    assert hopeless
+    assert max(hopeless) < 48
+    stopped = next(row for row in rows if row.state == "pruned")
+    assert stopped.reason.startswith(f"seen on {n_seen[stopped.number]} of 48 questions")
+    assert set(asked.model.bought.values()) == {1}
+    assert asked.watcher.outcomes.keys() == set(range(12))
+
+
+async def test_search_by_units_that_is_cut_off_anywhere_ends_as_the_uninterrupted_one(
+    tmp_path: Path,
+) -> None:
+    def told(rows: list[TrialRow]) -> list[object]:
+        return [(r.proposal, r.state, r.reason, r.objectives) for r in rows]
+
+    whole = world(tmp_path / "whole")
+    expected = await whole.search()
+    for cut_after in (10, 200, 500):
+        cut = world(tmp_path / f"cut{cut_after}")
+        cut.model.latency_s = 0.0005
+        task = asyncio.ensure_future(cut.search())
+        while cut.model.bought.total() < cut_after and not task.done():
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        again = await cut.search()
+        assert told(trials(cut)) == told(trials(whole))
+        assert again.finalists == expected.finalists
+
+
+async def test_search_without_a_number_of_trials_ends_when_nothing_more_is_worth_it(
+    tmp_path: Path,
+) -> None:
+    asked = world(tmp_path, n_trials=None, n_examples=96)
+    end = await asked.search()
+    assert end.reason in (NOTHING_PROMISING, ALL_TRIED)
+    assert end.finalists
+    # What is run again in the end was seen on all questions.
+    assert {one.pipeline_id for one in end.finalists} <= {one.pipeline_id for one in end.measured}
+    with asked.open() as store:
+        reader = store.reader()
+        n_seen = sum(len(reader.results(STUDY, row.proposal.pipeline_id)) for row in trials(asked))
+    assert n_seen < 0.7 * 21 * 96
+
+
+async def test_budget_ends_a_search_by_units_and_nothing_more_is_bought_on_resume(
+    tmp_path: Path,
+) -> None:
+    asked = world(tmp_path, caps=Caps(tokens=100 * TOKENS_A_CALL))
+    end = await asked.search()
+    assert end.is_budget_spent
+    assert asked.model.bought.total() <= 100
+    rows = trials(asked)
+    assert "interrupted" in {row.state for row in rows}
+    assert all(row.is_over for row in rows)
+    n_bought = asked.model.bought.total()
+    again = await asked.search()
+    assert asked.model.bought.total() == n_bought
+    assert again.is_budget_spent
+    assert again.finalists == end.finalists
+    assert trials(asked) == rows
+
+
+async def test_pipeline_whose_question_cannot_be_asked_fails_and_no_other(tmp_path: Path) -> None:
+    def fails(question: str, slot: int) -> ArchonError | None:
+        return BadRequest("too long") if question == "question 3" and slot == 5 else None
+
+    asked = world(tmp_path, n_trials=None, n_examples=8, block_size=4)
+    asked.model.fails = fails
+    await asked.search()
+    failed = [row for row in trials(asked) if row.state == "failed"]
+    assert failed
+    for row in failed:
+        assert "question" in row.reason
+        assert '"value":8' in row.proposal.choices_json
+    n_bought = asked.model.bought.total()
+    rows = trials(asked)
+    await asked.search()
+    assert asked.model.bought.total() == n_bought
+    assert trials(asked) == rows
