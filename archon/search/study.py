@@ -94,7 +94,7 @@ class Search:
         self._log = log
         self._watcher = watcher
         self._history = history
-        self._outcomes = {row.number: _outcome(row) for row in history.trials if row.is_over}
+        self._outcomes = {row.number: outcome_of(row) for row in history.trials if row.is_over}
         self._measured: dict[int, Measured] = {}
         self._race = (
             Race(plan.objectives, plan.examples, plan.block_size) if plan.is_racing else None
@@ -201,7 +201,7 @@ class Search:
             if stopped := next((end.stopped for end in ends if end.stopped), ""):
                 self._spent = stopped
                 return Stopped("interrupted", stopped)
-            if (outage := outage_of(ends, results)) is not None:
+            if (outage := _outage(ends, results)) is not None:
                 raise outage  # the trial stays open, as it does where an outage shows earlier
             if not unanswered(results):
                 break
@@ -276,7 +276,7 @@ class Search:
         return replace(end, results=())
 
 
-def outage_of(ends: Sequence[UnitEnd], results: Sequence[ExampleResult]) -> ArchonError | None:
+def _outage(ends: Sequence[UnitEnd], results: Sequence[ExampleResult]) -> ArchonError | None:
     """Why not one example of a trial reached its model; None where one did, or none was asked."""
     if any(is_scored(result) for result in results):
         return None
@@ -289,7 +289,8 @@ def usable(results: Sequence[ExampleResult]) -> tuple[ExampleResult, ...]:
     return tuple(result for result in results if is_scored(result))
 
 
-def _outcome(row: TrialRow) -> TrialOutcome:
+def outcome_of(row: TrialRow) -> TrialOutcome:
+    """How a trial ended, by its row; as interrupted where it has not."""
     if row.state == "complete" and row.objectives is not None:
         return Completed(row.objectives, row.n_examples)
     if row.state == "pruned" or row.state == "failed":

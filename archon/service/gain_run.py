@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from archon.benchmarks.splits import blocks
@@ -13,11 +13,10 @@ from archon.search.baselines import single_calls
 from archon.search.evaluate import RunsUnits
 from archon.search.gain.chooser import Chooser
 from archon.search.gain.features import features_of
-from archon.search.gain.pool import MOST_POOL, pool_of
+from archon.search.gain.pool import MOST_POOL, pool_of, with_recalled
 from archon.search.gain.prices import Prices, Unit
 from archon.search.gain.study import GainSearch, Rules
 from archon.search.known_good import known_good
-from archon.search.propose import Start
 from archon.search.study import History, Plan
 from archon.search.watch import Watcher
 from archon.spec.job import JobSpec
@@ -52,13 +51,8 @@ def gain_search(
     job = needs.job
     n_trials = plan.n_trials or MOST_SEEDS * 3
     seeds = known_good(job.space, most=min(MOST_SEEDS, n_trials // 3))
-    earlier = [
-        Start(row.proposal.architecture, row.proposal.origin)
-        for row in history.trials
-        if row.proposal.origin == "user"
-    ]
-    starts = (*single_calls(job.space), *earlier, *seeds)
-    pool = _with_recalled(pool_of(job.space, starts, seed=job.seed, most=most_pool), history)
+    starts = (*single_calls(job.space), *seeds)
+    pool = with_recalled(pool_of(job.space, starts, seed=job.seed, most=most_pool), history)
     architectures = [one.architecture for one in pool]
     unit = needs.saves or _unit(job, needs.prices)
     chooser = Chooser(
@@ -72,15 +66,8 @@ def gain_search(
         blocks=[len(block) for block in blocks(plan.examples, plan.block_size)],
         has_cost=len(plan.objectives) > 1,
     )
-    rules = Rules(job.finalists, len(seeds) + len(earlier), _amount(unit))
+    rules = Rules(job.finalists, len(seeds), _amount(unit))
     return GainSearch(plan, rules, pool, chooser, evaluator, log, watcher, history)
-
-
-def _with_recalled(pool: Sequence[Start], history: History) -> tuple[Start, ...]:
-    """What was tried before is in the pool, whatever the space now gives."""
-    known = {one.architecture.pipeline_id() for one in pool}
-    lost = [row.proposal for row in history.trials if row.proposal.pipeline_id not in known]
-    return (*pool, *(Start(one.architecture, one.origin) for one in lost))
 
 
 def _unit(job: JobSpec, prices: Mapping[str, Price]) -> Unit:

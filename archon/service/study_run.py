@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from archon.components.estimate_calls import estimate_calls
-from archon.core.calls import Price
 from archon.core.errors import ArchonError, NotFound
 from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, StudyState
 from archon.core.results import ExampleResult
@@ -26,9 +25,6 @@ from archon.search.watch import Watcher
 from archon.search.winner import judge
 from archon.service.assemble import SharedEngine, open_evaluator
 from archon.service.budgets import caps_of, spent_before
-from archon.service.estimate_job import question_tokens
-from archon.service.gain_run import GainNeeds, gain_search
-from archon.service.needs import model_reports
 from archon.service.ownership import OwnedStudy
 from archon.service.prepare import PreparedJob
 from archon.service.report import FinalReport
@@ -112,7 +108,6 @@ class StudyRun:
         """Read what earlier runs left; nothing runs yet."""
         self._job = prepared.job
         self._questions = prepared.questions
-        self._question_tokens = question_tokens(prepared)
         self._warnings = prepared.warnings
         self._study_id = prepared.study_id
         self._store = store
@@ -180,23 +175,14 @@ class StudyRun:
         )
         log = self._store.trials(self._study_id)
         history = History(self._trials, self._stored(self._pipelines(), SEARCH_SPLIT))
-        if job.sampler == "gain":
-            needs = GainNeeds(job, self._question_tokens, self._prices())
-            return await gain_search(needs, plan, evaluator, log, self._watcher, history).run()
         return await Search(plan, proposer_of(job), evaluator, log, self._watcher, history).run()
-
-    def _prices(self) -> dict[str, Price]:
-        reports = model_reports(self._models(), self._settings)
-        return {report.alias: report.price for report in reports if report.price is not None}
 
     async def _judge(self, evaluator: Evaluator, end: SearchEnd) -> tuple[Judgement, str]:
         singles = best_single_calls(end.measured)
         if end.measured:
             singles += self._unmeasured_singles(end.measured)
         others = [one for one in end.measured if not is_single_call(one)]
-        chosen = end.finalists
-        if chosen is None:
-            chosen = finalists(others, self._job.objectives, self._job.finalists)
+        chosen = finalists(others, self._job.objectives, self._job.finalists)
         measured, missing = await run_held_out(
             (*singles, *chosen),
             self._questions.split.held_out,

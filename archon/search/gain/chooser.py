@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from archon.search.gain.features import Features
 from archon.search.gain.prices import Prices
-from archon.search.gain.scores import levelled
+from archon.search.gain.scores import Level, levelled
 from archon.search.gain.surrogate import Belief, Hyper, Kernel, Prior, Seen, fitted
 from archon.search.gain.worth import knowledge_gradient, moved, volume_gain
 
@@ -23,7 +23,8 @@ FEWEST_TO_FIT = 8
 MOST_LOOKS = 128
 """So many pipelines at most are weighed exactly at a step: those that look best at first sight."""
 MOST_SEEN = 300
-"""The model is told of so many pipelines at most, those with the highest means and the newest."""
+"""The model is told of so many pipelines at most, half of them those with the highest means, half
+those that were seen last: what it costs to think does not grow without end."""
 SURE = 1.0
 """The pipeline that is named best is the one whose mean less so many standard deviations is."""
 
@@ -43,6 +44,8 @@ class Choice:
 class _Record:
     scores: list[float] = field(default_factory=list)
     n_blocks: int = 0
+    turn: int = 0
+    """When it was seen last."""
 
 
 class Chooser:
@@ -78,6 +81,7 @@ class Chooser:
         self._n_fitted = 0
         self._belief: Belief | None = None
         self._noise = 0.15
+        self._turn = 0
 
     @property
     def n_seen(self) -> int:
@@ -100,7 +104,9 @@ class Chooser:
         self._prices.buy(place, record.n_blocks)
         record.scores += scores
         record.n_blocks += 1
-        self._prices.learn({place: taken})
+        self._turn += 1
+        record.turn = self._turn
+        self._prices.learn(place, taken, len(scores))
         self._belief = None
 
     def next(
@@ -113,18 +119,30 @@ class Chooser:
             allowed: Among which; all if left out.
             least: Of less expected gain, in score, none is chosen.
         """
-        per_price, worth = self._gains()
+        if not self._records:
+            # Nothing is believed yet: the cheapest first.
+            among = range(self._n_pool) if allowed is None else allowed
+            taken = self._prices.deployed()
+            return sorted(among, key=lambda place: (taken[place], place))[:n]
+        is_allowed = np.ones(self._n_pool, dtype=bool)
         if allowed is not None:
-            outside = np.ones(self._n_pool, dtype=bool)
-            outside[list(allowed)] = False
-            per_price[outside] = -1.0
-        order = np.argsort(-per_price, kind="stable")[:n]
-        return [int(i) for i in order if per_price[i] >= 0.0 and worth[i] >= least]
+            is_allowed[:] = False
+            is_allowed[list(allowed)] = True
+        per_price, worth = self._gains(is_allowed)
+        enough = np.flatnonzero((per_price >= 0.0) & (worth >= least))
+        order = enough[np.argsort(-per_price[enough], kind="stable")]
+        return [int(place) for place in order[:n]]
 
-    def best(self) -> int:
-        """The pipeline to name now: seen, and surely good."""
-        seen = np.array(sorted(self._records))
-        return int(seen[int(self.lower_bounds()[seen].argmax())])
+    def best(self, without: Collection[int] = ()) -> int:
+        """The pipeline to name now: seen, and surely good.
+
+        Args:
+            without: Pipelines that cannot be named, unless there is no other.
+        """
+        lower = self.lower_bounds()
+        seen = sorted(self._records)
+        named = [place for place in seen if place not in without] or seen
+        return max(named, key=lambda place: (lower[place], -place))
 
     def lower_bounds(self) -> Array:
         """What every pipeline of the pool is worth at least, surely enough."""
@@ -135,13 +153,13 @@ class Chooser:
         """What every pipeline of the pool is believed to be worth."""
         return self._believed().means
 
-    def _gains(self) -> tuple[Array, Array]:
+    def _gains(self, is_allowed: NDArray[np.bool_]) -> tuple[Array, Array]:
         """Of one more block of every pipeline: gain per price, -1 where none is left; and gain."""
         belief = self._believed()
         n_done = np.zeros(self._n_pool, dtype=int)
         for place, record in self._records.items():
             n_done[place] = record.n_blocks
-        is_open = n_done < len(self._blocks)
+        is_open = is_allowed & (n_done < len(self._blocks))
         gains, worths = np.full(self._n_pool, -1.0), np.zeros(self._n_pool)
         if not is_open.any():
             return gains, worths
@@ -163,7 +181,7 @@ class Chooser:
 
     def _worth(self, belief: Belief, places: Places, shifts: Array) -> Array:
         if not self._has_cost:
-            return knowledge_gradient(belief.means, shifts)
+            return knowledge_gradient(belief.means, shifts, places)
         costs = self._costs()
         front = self._front(belief, costs)
         own = shifts[np.arange(len(places)), places]
@@ -205,9 +223,25 @@ class Chooser:
         n_questions = int(self._blocks.sum())
         level = levelled([np.array(self._records[p].scores) for p in places], n_questions)
         self._noise = level.noise
-        seen = Seen(tuple(places), level.means, level.variances)
-        if len(places) >= max(FEWEST_TO_FIT, FIT_GROWTH * self._n_fitted):
+        seen = self._told(places, level)
+        if len(places) >= max(FEWEST_TO_FIT, FIT_GROWTH * self._n_fitted) and (
+            self._n_fitted < MOST_SEEN
+        ):
             self._hyper = fitted(self._kernel, seen, self._hyper)
             self._prior = Prior(self._kernel, self._hyper, self._n_pool)
             self._n_fitted = len(places)
         return Belief(self._prior, seen)
+
+    def _told(self, places: Sequence[int], level: Level) -> Seen:
+        """What the model is told of."""
+        kept = range(len(places))
+        if len(places) > MOST_SEEN:
+            by_mean = np.argsort(-level.means, kind="stable")
+            by_turn = sorted(kept, key=lambda i: -self._records[places[i]].turn)
+            best = set(by_mean[: MOST_SEEN // 2].tolist())
+            newest = [i for i in by_turn if i not in best][: MOST_SEEN - len(best)]
+            chosen = sorted((*best, *newest))
+            return Seen(
+                tuple(places[i] for i in chosen), level.means[chosen], level.variances[chosen]
+            )
+        return Seen(tuple(places), level.means, level.variances)

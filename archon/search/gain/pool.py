@@ -18,6 +18,7 @@ from archon.search.feasible import feasible
 from archon.search.propose import Start
 from archon.search.size import count_walks
 from archon.search.space import Space
+from archon.search.study import History
 from archon.search.walk_order import shuffled, walk_at
 
 MOST_POOL = 2_000
@@ -55,6 +56,13 @@ def pool_of(
         if usable is not None:
             found.setdefault(usable.pipeline_id(), Start(usable, "search", answers))
     return tuple(found.values())
+
+
+def with_recalled(pool: Sequence[Start], history: History) -> tuple[Start, ...]:
+    """What was tried before, or enqueued by a user, stands behind what the space gives."""
+    known = {one.architecture.pipeline_id() for one in pool}
+    more = [row.proposal for row in history.trials if row.proposal.pipeline_id not in known]
+    return (*pool, *(Start(one.architecture, one.origin) for one in more))
 
 
 def _walks(space: Space, seed: int) -> Iterator[tuple[Architecture, tuple[Answered, ...]]]:

@@ -72,7 +72,8 @@ class Prices:
         self.parts: tuple[tuple[Part, ...], ...] = tuple(cutter.parts_of(one) for one in pool)
         self._bought: dict[int, dict[str, int]] = {}
         self._ratios: dict[tuple[str, str], float] = {}
-        self._seen: dict[int, float] = {}
+        self._seen: dict[int, tuple[float, int]] = {}
+        self._usual = 1.0
 
     def deployed(self) -> Array:
         """What each pipeline takes a question when nothing is bought."""
@@ -100,16 +101,23 @@ class Prices:
         for part in self.parts[place]:
             bought[part.key] = max(bought.get(part.key, 0), part.amount)
 
-    def learn(self, taken: Mapping[int, float]) -> None:
-        """Correct what replies take from what pipelines were seen to take a question, deployed."""
-        self._seen |= taken
+    def learn(self, place: int, taken: float, n: int = 1) -> None:
+        """Correct what replies take from what a pipeline was seen to take, deployed.
+
+        Args:
+            place: In the pool.
+            taken: Mean over questions that were not told of before.
+            n: How many.
+        """
+        before, n_before = self._seen.get(place, (0.0, 0))
+        self._seen[place] = ((before * n_before + taken * n) / (n_before + n), n_before + n)
         signatures = sorted({part.signature for i in self._seen for part in self.parts[i]})
-        place = {signature: i for i, signature in enumerate(signatures)}
+        column = {signature: i for i, signature in enumerate(signatures)}
         rows, wanted = [], []
-        for i, seen in self._seen.items():
+        for i, (seen, _) in self._seen.items():
             row = np.zeros(len(signatures))
             for part in self.parts[i]:
-                row[place[part.signature]] += part.amount * part.each
+                row[column[part.signature]] += part.amount * part.each
             if seen > 0.0 and row.any():
                 rows.append(row / seen)
                 wanted.append(1.0)
@@ -121,11 +129,9 @@ class Prices:
         found = np.linalg.solve(left, a.T @ b + _RIDGE * usual)
         self._ratios = {
             signature: float(min(_HIGHEST, max(_LOWEST, found[i])))
-            for signature, i in place.items()
+            for signature, i in column.items()
         }
         self._usual = usual
-
-    _usual: float = 1.0
 
     def _priced(self, parts: Sequence[Part], bought: Mapping[str, int]) -> float:
         return sum(

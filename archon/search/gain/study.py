@@ -9,11 +9,12 @@ it went before, over what is recorded, and then on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from archon.benchmarks.examples import Example
 from archon.benchmarks.splits import blocks
+from archon.components.estimate_calls import estimate_calls
 from archon.core.records import SEARCH_SPLIT, ProposalRow, TrialLog, TrialRow
 from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
 from archon.runtime.failures import first_cause
@@ -23,14 +24,7 @@ from archon.search.front import most_promising, non_dominated
 from archon.search.gain.chooser import Chooser
 from archon.search.objectives import DIRECTIONS, Measured, mean_of, score_of, values
 from archon.search.propose import Start
-from archon.search.study import (
-    ALL_TRIED,
-    TRIALS_DONE,
-    History,
-    Plan,
-    SearchEnd,
-    outage_of,
-)
+from archon.search.study import TRIALS_DONE, History, Plan, SearchEnd, outcome_of
 from archon.search.watch import Watcher
 
 LEADER_EVERY = 4
@@ -59,10 +53,25 @@ class _Trial:
 
     proposal: ProposalRow
     place: int
-    earlier: TrialRow | None
+    earlier: TrialRow | None = None
+    """Its row, where an earlier run began it."""
     results: list[ExampleResult] = field(default_factory=list)
     n_blocks: int = 0
+    n_faults: int = 0
+    """How often a block was left with questions that have no score."""
     outcome: TrialOutcome | None = None
+    is_shown: bool = False
+    """Whether the watcher knows of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What became of one block of one trial."""
+
+    results: tuple[ExampleResult, ...] | None
+    """None where a question has no score."""
+    stopped: str = ""
+    fault: str = ""
 
 
 class GainSearch:
@@ -100,12 +109,13 @@ class GainSearch:
             for pipeline_id, came in history.results.items()
             for result in came
         }
-        self._recalled = list(history.trials)
         self._places = {one.architecture.pipeline_id(): i for i, one in enumerate(pool)}
         self._trials: dict[int, _Trial] = {}
         """By place in the pool, in the order of their numbers."""
-        self._spent = ""
-        self._was_spent = next((r.reason for r in history.trials if r.state == "interrupted"), "")
+        for row in history.trials:
+            place = self._places[row.proposal.pipeline_id]
+            self._trials[place] = _Trial(row.proposal, place, row)
+        self._was_spent = _first_limit(history.trials)
 
     async def run(self) -> SearchEnd:
         """Search until nothing more is worth its price or the budget is spent.
@@ -115,22 +125,31 @@ class GainSearch:
                 for a later run.
         """
         self._watcher.search_begins(self._plan.n_trials, len(self._plan.examples))
-        reason = await self._open_with_starts()
+        await self._open_with_starts()
+        reason = self._spent()
         step = 0
         while not reason:
             step += 1
-            if chosen := self._next(step):
+            # Choosing takes a while where much was seen; calls in flight must not wait for it.
+            if chosen := await asyncio.to_thread(self._next, step):
                 await self._see([(place, self._done(place) + 1) for place in chosen])
-                reason = self._spent
+                reason = self._spent()
             else:
                 reason = await self._finish()
         await self._close()
-        return SearchEnd(reason, bool(self._spent), self._complete(), self._finalists())
+        return SearchEnd(reason, bool(self._spent()), self._complete(), self._finalists())
+
+    def _spent(self) -> str:
+        """Why the budget allows nothing more: of several trials that it stopped, the first's."""
+        stopped = (trial.outcome for trial in self._trials.values())
+        return next(
+            (one.reason for one in stopped if _is(one, "interrupted") and isinstance(one, Stopped)),
+            "",
+        )
 
     async def _finish(self) -> str:
         """See what is run again in the end on all questions; why the search ended."""
-        is_all = len(self._trials) == len(self._pool)
-        while not self._spent:
+        while not self._spent():
             chosen = {one.pipeline_id for one in self._finalists()}
             open_ones = [
                 trial.place
@@ -138,13 +157,11 @@ class GainSearch:
                 if trial.proposal.pipeline_id in chosen and self._is_open(trial.place)
             ]
             if not open_ones:
-                return self._ended(is_all)
+                return self._ended()
             await self._see([(place, self._done(place) + 1) for place in open_ones])
-        return self._spent
+        return self._spent()
 
-    def _ended(self, is_all: bool) -> str:
-        if is_all:
-            return ALL_TRIED
+    def _ended(self) -> str:
         is_full = self._plan.n_trials is not None and len(self._trials) >= self._plan.n_trials
         return TRIALS_DONE if is_full else NOTHING_PROMISING
 
@@ -153,7 +170,7 @@ class GainSearch:
         """Id of the pipeline that would be named now; "" before anything was seen."""
         if not self._chooser.n_seen:
             return ""
-        return self._pool[self._chooser.best()].architecture.pipeline_id()
+        return self._pool[self._leading()].architecture.pipeline_id()
 
     def front(self) -> tuple[str, ...]:
         """Ids of the pipelines that are believed to be on the front, of those that were seen."""
@@ -169,28 +186,47 @@ class GainSearch:
         kept = non_dominated(dict(enumerate(seen.values())))
         return tuple(names[i] for i in kept)
 
-    async def _open_with_starts(self) -> str:
+    async def _open_with_starts(self) -> None:
         """Single calls on all questions, then the pipelines known to be good on a block."""
         places = range(len(self._pool))
         singles = [i for i in places if self._pool[i].origin == "baseline"]
-        seeds = [i for i in places if self._pool[i].origin in ("seed", "user")]
+        seeds = [i for i in places if self._pool[i].origin == "seed"]
         steps = [(i, len(self._blocks)) for i in singles]
         steps += [(i, 1) for i in seeds[: self._rules.n_seeds]]
         n = self._plan.n_parallel
         for start in range(0, len(steps), n):
-            if not self._spent:
+            if not self._spent():
                 await self._see(steps[start : start + n])
-        return self._spent
 
     def _next(self, step: int) -> list[int]:
         """Pipelines that are seen on one more block each; none where that is worth too little."""
+        if waiting := self._asked_for():
+            return waiting[: self._plan.n_parallel]
         is_full = self._plan.n_trials is not None and len(self._trials) >= self._plan.n_trials
         among = self._trials if is_full else range(len(self._pool))
         allowed = [place for place in among if self._is_open(place)]
         chosen = self._chooser.next(self._plan.n_parallel, allowed, least=LEAST_GAIN)
-        if chosen and step % LEADER_EVERY == 0 and self._is_open(leader := self._chooser.best()):
+        if chosen and step % LEADER_EVERY == 0 and self._is_open(leader := self._leading()):
             chosen = [leader, *(place for place in chosen if place != leader)]
         return chosen[: self._plan.n_parallel]
+
+    def _asked_for(self) -> list[int]:
+        """A user's own pipelines that are not seen on all questions, once their turn has come.
+
+        Their turn comes when every trial that was begun before them was looked at.
+        """
+        waiting: list[int] = []
+        for trial in self._trials.values():
+            if trial.proposal.origin == "user" and self._is_open(trial.place):
+                waiting.append(trial.place)
+            elif trial.n_blocks == 0 and trial.outcome is None and not waiting:
+                return []
+        return waiting
+
+    def _leading(self) -> int:
+        """The pipeline to name now; of those that failed, none."""
+        failed = [i for i, trial in self._trials.items() if _is(trial.outcome, "failed")]
+        return self._chooser.best(without=failed)
 
     def _is_open(self, place: int) -> bool:
         trial = self._trials.get(place)
@@ -201,100 +237,99 @@ class GainSearch:
 
     async def _see(self, steps: Sequence[tuple[int, int]]) -> None:
         """See pipelines on their blocks up to a number, side by side, and learn from all."""
-        begun: list[tuple[_Trial, int]] = []
+        begun: dict[int, tuple[_Trial, int]] = {}
         for place, n_blocks in steps:
             trial = self._trials.get(place) or await self._begin(place)
-            if trial is not None:
-                begun.append((trial, n_blocks))
+            if trial is not None and trial.outcome is None:
+                await self._show(trial)
+                begun[trial.proposal.number] = (trial, n_blocks)
+        wanted = [
+            (trial, block)
+            for trial, n_blocks in begun.values()
+            for block in self._blocks[trial.n_blocks : n_blocks]
+        ]
         try:
             async with asyncio.TaskGroup() as group:
-                for trial, n_blocks in begun:
-                    group.create_task(self._grow(trial, n_blocks))
+                tasks = [group.create_task(self._look(trial, block)) for trial, block in wanted]
         except ExceptionGroup as failures:
             raise first_cause(failures) from failures
-        for trial, _ in sorted(begun, key=lambda pair: pair[0].proposal.number):
-            self._learn(trial)
-            if trial.n_blocks == len(self._blocks) and trial.outcome is None:
-                measured = self._measured(trial)
-                outcome = Completed(values(measured, self._plan.objectives), len(trial.results))
-                await self._end(trial, outcome)
+        looks: dict[int, list[_Look]] = {number: [] for number in begun}
+        for (trial, _), task in zip(wanted, tasks, strict=True):
+            looks[trial.proposal.number].append(task.result())
+        for number in sorted(looks):
+            await self._take(begun[number][0], looks[number])
 
     async def _begin(self, place: int) -> _Trial | None:
-        """A new trial, of this pipeline or of the one that an earlier run began next."""
-        number, earlier = len(self._trials), None
+        """A new trial, where the budget has room for one."""
+        number = len(self._trials)
         if self._plan.n_trials is not None and number >= self._plan.n_trials:
             return None
-        if self._recalled:
-            earlier = self._recalled.pop(0)
-            proposal, place = earlier.proposal, self._places[earlier.proposal.pipeline_id]
-        else:
-            one = self._pool[place]
-            proposal = ProposalRow(
-                number,
-                one.architecture.pipeline_id(),
-                one.architecture,
-                to_json(one.answers),
-                one.origin,
-            )
-            await self._log.propose(proposal)
-        trial = self._trials[place] = _Trial(proposal, place, earlier)
-        self._watcher.trial_begins(proposal)
-        if earlier is None or not earlier.is_over:
-            await self._log.begin(number)
+        one = self._pool[place]
+        pipeline_id = one.architecture.pipeline_id()
+        answers = to_json(one.answers)
+        proposal = ProposalRow(number, pipeline_id, one.architecture, answers, one.origin)
+        await self._log.propose(proposal)
+        trial = self._trials[place] = _Trial(proposal, place)
         return trial
 
-    async def _grow(self, trial: _Trial, n_blocks: int) -> None:
-        """See one pipeline on its next blocks, side by side; ``results`` grows by whole blocks."""
-        wanted = self._blocks[trial.n_blocks : n_blocks]
-        came = await asyncio.gather(*(self._seen(trial, block) for block in wanted))
-        for results in came:
-            if results is None:
-                break
-            trial.results += results
-            trial.n_blocks += 1
+    async def _show(self, trial: _Trial) -> None:
+        """Tell that a trial runs, once."""
+        if trial.is_shown:
+            return
+        trial.is_shown = True
+        self._watcher.trial_begins(trial.proposal)
+        if trial.earlier is None or not trial.earlier.is_over:
+            await self._log.begin(trial.proposal.number)
 
-    async def _seen(
-        self, trial: _Trial, block: Sequence[Example]
-    ) -> tuple[ExampleResult, ...] | None:
-        """The results of a block, each with a score; None where some have none."""
+    async def _look(self, trial: _Trial, block: Sequence[Example]) -> _Look:
+        """One block of one trial: what is recorded, and what can be had of the rest."""
         pipeline_id = trial.proposal.pipeline_id
-        found = {
-            example.id: self._recorded[pipeline_id, example.id]
-            for example in block
-            if (pipeline_id, example.id) in self._recorded
-        }
+        known = [self._recorded.get((pipeline_id, example.id)) for example in block]
+        found = {one.example_id: one for one in known if one is not None}
         self._watcher.results_came(tuple(found.values()))
-        for chance in range(N_CHANCES):
-            missing = tuple(example for example in block if example.id not in found)
-            if not missing or self._is_stopped(trial):
-                break
+        missing = tuple(example for example in block if example.id not in found)
+        if missing and trial.earlier is not None and trial.earlier.is_over:
+            # An earlier run ended it before it had these.
+            return _Look(None)
+        if missing and self._was_spent:
+            return _Look(None, stopped=self._was_spent)
+        if missing:
             unit = Unit(pipeline_id, trial.proposal.architecture, SEARCH_SPLIT, missing)
-            end = await self._evaluator.evaluate(unit, is_again=chance > 0)
+            end = await self._evaluator.evaluate(unit, is_again=trial.n_faults > 0)
             await self._log.record(end.results)
             light = without_traces(end.results)
             self._watcher.results_came(light)
-            found |= {result.example_id: result for result in light if is_scored(result)}
-            if end.stopped:
-                self._spent = self._spent or end.stopped
-                await self._end(trial, Stopped("interrupted", end.stopped))
-                return None
-            ends = [replace(end, results=())]
-            if (outage := outage_of(ends, (*trial.results, *found.values()))) is not None:
-                raise outage
-            if chance == N_CHANCES - 1 and (reason := unanswered(light)):
-                await self._end(trial, Stopped("failed", reason))
-                return None
-        if len(found) < len(block):
-            return None
-        return tuple(found[example.id] for example in block)
+            scored = {one.example_id: one for one in light if is_scored(one)}
+            self._recorded |= {(pipeline_id, i): one for i, one in scored.items()}
+            found |= scored
+            if not trial.results and not found and end.outage is not None:
+                raise end.outage  # the trial stays open
+            if end.stopped or len(found) < len(block):
+                return _Look(None, end.stopped, unanswered(light))
+        return _Look(tuple(found[example.id] for example in block))
 
-    def _is_stopped(self, trial: _Trial) -> bool:
-        """Whether an earlier run ended before it had seen what is missing here."""
-        if self._was_spent:
-            self._spent = self._spent or self._was_spent
-        if trial.earlier is not None and trial.earlier.is_over and trial.outcome is None:
-            trial.outcome = Stopped("failed", trial.earlier.reason)
-        return bool(self._was_spent) or trial.outcome is not None
+    async def _take(self, trial: _Trial, looks: Sequence[_Look]) -> None:
+        """Take over what was seen, block by block up to the first that is not whole."""
+        for look in looks:
+            if look.results is None:
+                break
+            trial.results += look.results
+            trial.n_blocks += 1
+        self._learn(trial)
+        broken = [look for look in looks if look.results is None]
+        if trial.n_blocks == len(self._blocks):
+            measured = self._measured(trial)
+            outcome = Completed(values(measured, self._plan.objectives), len(trial.results))
+            await self._end(trial, outcome)
+        elif broken and trial.earlier is not None and trial.earlier.is_over:
+            await self._end(trial, outcome_of(trial.earlier))
+        elif stopped := next((look.stopped for look in broken if look.stopped), ""):
+            await self._end(trial, Stopped("interrupted", stopped))
+        elif broken:
+            # What has passed by the time other pipelines were seen is no fault of this one.
+            trial.n_faults += 1
+            if trial.n_faults >= N_CHANCES:
+                await self._end(trial, Stopped("failed", broken[0].fault))
 
     def _learn(self, trial: _Trial) -> None:
         """Tell the chooser of blocks that it does not know of."""
@@ -307,9 +342,10 @@ class GainSearch:
             self._chooser.observe(trial.place, scores, taken)
 
     async def _end(self, trial: _Trial, outcome: TrialOutcome) -> None:
+        if trial.earlier is not None and trial.earlier.is_over:
+            outcome = outcome_of(trial.earlier)
         trial.outcome = outcome
-        if trial.earlier is None or not trial.earlier.is_over:
-            await self._log.append(trial.proposal.number, outcome)
+        await self._log.append(trial.proposal.number, outcome)
         self._watcher.trial_ended(trial.proposal, outcome)
 
     async def _close(self) -> None:
@@ -319,6 +355,7 @@ class GainSearch:
             if trial.outcome is None:
                 seen = len(trial.results)
                 reason = f"seen on {seen} of {n_all} questions; more of them promised too little"
+                await self._show(trial)
                 await self._end(trial, Stopped("pruned", reason))
 
     def _measured(self, trial: _Trial) -> Measured:
@@ -340,7 +377,7 @@ class GainSearch:
         candidates = [
             trial
             for trial in self._trials.values()
-            if trial.n_blocks and trial.proposal.origin != "baseline"
+            if trial.n_blocks and _is_pipeline(trial) and not _is(trial.outcome, "failed")
         ]
         valued = [
             (self._values(trial, quality[trial.place]), self._measured(trial))
@@ -357,3 +394,17 @@ class GainSearch:
             else measured.mean(objective) * (1 if DIRECTIONS[objective] == "maximize" else -1)
             for objective in self._plan.objectives
         )
+
+
+def _is(outcome: TrialOutcome | None, state: str) -> bool:
+    return isinstance(outcome, Stopped) and outcome.state == state
+
+
+def _is_pipeline(trial: _Trial) -> bool:
+    """Whether a trial is more than a single call, which runs in the end as what is to be beaten."""
+    return estimate_calls(trial.proposal.architecture).calls.high > 1
+
+
+def _first_limit(rows: Iterable[TrialRow]) -> str:
+    """Why the budget ended an earlier run: only it interrupts a trial for good."""
+    return next((row.reason for row in rows if row.state == "interrupted"), "")

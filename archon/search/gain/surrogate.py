@@ -73,23 +73,22 @@ class Kernel:
         """Covariances, shape (len(one), len(other)), without what pipelines have of their own."""
         total = np.full((len(one), len(other)), LEVEL_VARIANCE)
         joint = np.zeros_like(total)
-        for squares, length, sd in zip(
-            self.distances(one, other), hyper.log_lengths, hyper.log_sds, strict=True
-        ):
-            scaled = -0.5 * squares * math.exp(-2.0 * length)
+        # One group at a time: together they would take several times the memory of the result.
+        for columns, length, sd in zip(self._groups, hyper.log_lengths, hyper.log_sds, strict=True):
+            scaled = -0.5 * self._distance(columns, one, other) * math.exp(-2.0 * length)
             joint += scaled
             total += math.exp(2.0 * sd) * np.exp(scaled)
         return np.asarray(total + math.exp(2.0 * hyper.log_joint_sd) * np.exp(joint))
 
     def distances(self, one: Sequence[int], other: Sequence[int]) -> list[Array]:
         """Squared distances within each group."""
-        found = []
-        for columns in self._groups:
-            left = self._points[np.ix_(list(one), columns)]
-            right = self._points[np.ix_(list(other), columns)]
-            squares = (left**2).sum(1)[:, None] + (right**2).sum(1)[None, :] - 2.0 * left @ right.T
-            found.append(np.maximum(squares, 0.0))
-        return found
+        return [self._distance(columns, one, other) for columns in self._groups]
+
+    def _distance(self, columns: Sequence[int], one: Sequence[int], other: Sequence[int]) -> Array:
+        left = self._points[np.ix_(list(one), columns)]
+        right = self._points[np.ix_(list(other), columns)]
+        squares = (left**2).sum(1)[:, None] + (right**2).sum(1)[None, :] - 2.0 * left @ right.T
+        return np.asarray(np.maximum(squares, 0.0))
 
 
 @dataclass(frozen=True, slots=True)

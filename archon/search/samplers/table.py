@@ -16,7 +16,7 @@ from archon.search.sampler import Sampler
 from archon.search.space import Space
 
 SamplerKind = Literal[
-    "tpe", "random", "exhaustive", "gain", "greedy", "gp", "nsga2", "nsga3", "cmaes", "portfolio"
+    "tpe", "random", "exhaustive", "greedy", "gp", "nsga2", "nsga3", "cmaes", "portfolio"
 ]
 
 LARGEST_POPULATION, SMALLEST_POPULATION = 50, 8
@@ -140,7 +140,6 @@ SAMPLERS: Mapping[SamplerKind, Kind] = MappingProxyType(
         "exhaustive": Kind(
             "every pipeline of a small space, in an order by chance", lambda _: None
         ),
-        "gain": Kind("our own: gain per price, block by block", lambda _: None),
         "greedy": Kind("one choice after the other, the best of each is kept", _greedy),
         "gp": Kind("a Gaussian process with expected improvement: few, dear trials", _gp),
         "nsga2": Kind("a genetic search for a whole front: hundreds of trials", _nsga("nsga2")),

@@ -41,6 +41,8 @@ class Settings:
     n_trials: int | None = N_OURS
     is_racing: bool = True
     sampler: SamplerKind = "tpe"
+    is_by_units: bool = False
+    """Not by trials but by units (archon/search/gain), which a job file cannot ask for yet."""
 
 
 @dataclass
@@ -182,7 +184,7 @@ def job_of(arena: Arena, seed: int, settings: Settings) -> JobSpec:
 def search(arena: Arena, seed: int, settings: Settings) -> tuple[SearchEnd, Follower]:
     """Run the product's search to its end, with trials one at a time."""
     job = job_of(arena, seed, settings)
-    follower = Follower(arena, is_silent=settings.sampler == "gain")
+    follower = Follower(arena, is_silent=settings.is_by_units)
     plan = Plan(
         examples=arena.examples(),
         block_size=job.block_size,
@@ -191,7 +193,7 @@ def search(arena: Arena, seed: int, settings: Settings) -> tuple[SearchEnd, Foll
         n_parallel=job.parallel_trials,
         is_racing=job.is_racing,
     )
-    if settings.sampler == "gain":
+    if settings.is_by_units:
         return asyncio.run(_by_units(arena, job, plan, follower)), follower
     running = Search(plan, proposer_of(job), Replay(arena), NoLog(), follower)
     return asyncio.run(running.run()), follower

@@ -27,7 +27,7 @@ CONTENDERS = {one.name: one for one in (TPE, TPE_REUSE, RANDOM, GREEDY, GP)}
 OURS = "archon"
 PRODUCT: Mapping[str, Settings] = {
     OURS: Settings(),
-    "archon-gain": Settings(sampler="gain"),
+    "archon-gain": Settings(is_by_units=True),
     "archon-no-race": Settings(is_racing=False),
     "archon-random": Settings(sampler="random"),
 }
@@ -95,7 +95,7 @@ def run(task: Task) -> Outcome:
 def _settings(name: str, task: Task) -> Settings:
     ours = PRODUCT[name]
     # A search by units ends by what further questions promise, not by a number of pipelines.
-    return replace(ours, n_trials=None if ours.sampler == "gain" else task.n_trials)
+    return replace(ours, n_trials=None if ours.is_by_units else task.n_trials)
 
 
 @cache

@@ -40,12 +40,14 @@ def test_what_is_bought_already_is_not_paid_again() -> None:
 def test_lengths_are_learnt_from_what_pipelines_took() -> None:
     asked = prices()
     assumed = asked.deployed()
-    asked.learn({0: assumed[0] / 4})
+    asked.learn(0, assumed[0] / 4)
     corrected = asked.deployed()
     assert corrected[0] < assumed[0] / 2
     assert corrected[1] == pytest.approx(2 * corrected[0])
     for _ in range(20):
-        asked.learn({0: assumed[0] / 4, 1: assumed[1] / 4, 2: assumed[2]})
+        asked.learn(0, assumed[0] / 4)
+        asked.learn(1, assumed[1] / 4)
+        asked.learn(2, assumed[2])
     assert asked.deployed()[2] > 2 * asked.deployed()[0]
 
 
@@ -53,3 +55,11 @@ def test_money_is_counted_by_each_models_price() -> None:
     tokens, usd = prices("tokens").deployed(), prices("usd").deployed()
     assert tokens[2] < 3 * tokens[0]
     assert usd[2] > 3 * usd[0]
+
+
+def test_what_a_pipeline_takes_is_the_mean_over_all_that_was_seen() -> None:
+    one_by_one, at_once = prices(), prices()
+    one_by_one.learn(0, 100.0, 3)
+    one_by_one.learn(0, 300.0, 1)
+    at_once.learn(0, 150.0, 4)
+    assert list(one_by_one.deployed()) == pytest.approx(list(at_once.deployed()))

@@ -12,7 +12,7 @@ def test_gain_of_a_look_at_one_of_two_is_the_known_formula() -> None:
     """Frazier, Powell & Dayanik (2009): sd * f(-|difference| / sd), f(z) = z Phi(z) + phi(z)."""
     means = np.array([0.6, 0.5])
     shifts = np.array([[0.0, 0.2], [0.1, 0.1], [0.0, 0.0]])
-    found = knowledge_gradient(means, shifts)
+    found = knowledge_gradient(means, shifts, np.array([1, 0, 1]))
     z = -0.1 / 0.2
     cdf = 0.5 * (1 + math.erf(z / math.sqrt(2)))
     density = math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
@@ -26,7 +26,9 @@ def test_leaving_out_hopeless_pipelines_changes_no_gain() -> None:
     means, shifts = random.normal(0.5, 0.1, 60), random.normal(0.0, 0.08, (20, 60))
     points = 200_000
     z = random.normal(size=points)
-    for row, found in zip(shifts[:3], knowledge_gradient(means, shifts), strict=False):
+    for row, found in zip(
+        shifts[:3], knowledge_gradient(means, shifts, np.arange(20)), strict=False
+    ):
         exact = (means[None, :] + z[:, None] * row[None, :]).max(1).mean() - means.max()
         assert found == pytest.approx(exact, rel=0.15)
 
@@ -47,11 +49,11 @@ def test_growth_of_the_volume_is_its_mean_over_what_a_look_may_show() -> None:
     random = np.random.default_rng(1)
 
     def volume(values: np.ndarray) -> float:
-        grid = np.linspace(0.0, 1.001, 4005)
+        grid = np.linspace(0.0, 1.1, 4401)
         best = np.zeros_like(grid)
         for value, cost in zip(values, costs, strict=True):
             best = np.where(grid >= cost, np.maximum(best, value), best)
-        return float(best.mean() * 1.001)
+        return float(best.mean() * 1.1)
 
     for place, gain in zip(looks, found, strict=True):
         after = []
@@ -60,3 +62,18 @@ def test_growth_of_the_volume_is_its_mean_over_what_a_look_may_show() -> None:
             values[place] += sd * z
             after.append(volume(values) - volume(means))
         assert gain == pytest.approx(float(np.mean(after)), abs=0.006)
+
+
+@pytest.mark.parametrize("gap", [0.1, 0.2, 0.25])
+def test_look_at_what_is_far_behind_is_worth_what_the_formula_says(gap: float) -> None:
+    found = knowledge_gradient(np.array([0.6, 0.6 - gap]), np.array([[0.0, 0.1]]), np.array([1]))
+    z = -gap / 0.1
+    cdf = 0.5 * (1 + math.erf(z / math.sqrt(2)))
+    density = math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    assert found[0] == pytest.approx(0.1 * (z * cdf + density), rel=0.12)
+
+
+def test_dearest_pipeline_is_worth_a_look_where_it_may_be_much_the_best() -> None:
+    means, costs = np.array([0.5, 0.7]), np.array([0.0, 1.0])
+    (gain,) = volume_gain(means, costs, np.array([1]), np.array([0.15]), np.array([0]))
+    assert gain > 3e-4
