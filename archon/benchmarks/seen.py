@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from archon.benchmarks.examples import Example
 from archon.core.messages import Conversation
 
-_BYTES = 3
-"""Of each digest: four letters in base64. One question in 17,000 is taken for one of 1,000 others
-by mistake."""
-MOST = 50_000
+_BYTES = 6
+"""Of each digest: eight letters in base64. That one of a million questions is taken for one of
+20,000 others by mistake has a chance of one in ten thousand."""
+MOST = 20_000
 """Of more questions nothing is kept: a pipeline file stays one that can be read."""
-PATTERN = r"^([A-Za-z0-9+/]{4})*$"
+PATTERN = r"^([A-Za-z0-9+/]{8})*$"
 """What digests look like."""
 
 

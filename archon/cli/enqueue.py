@@ -34,9 +34,10 @@ def enqueue(
     from archon.service.settings import load_settings
     from archon.store.opening import open_store
 
-    with open_store(load_settings().database_url.reveal()) as store:
+    settings = load_settings()
+    with open_store(settings.database_url.reveal()) as store:
         try:
-            queue = complete(put(study, files, store))
+            queue = complete(put(study, files, store, is_offline=settings.offline))
         except Stopped as stopped:
             raise typer.Exit(stopped.exit_code) from None
     out().print(f"Study {queue.study_id} ({queue.name})")

@@ -126,7 +126,11 @@ def verifier_report(
     rights, wrongs = (groups_of(questions, is_right=side) for side in (True, False))
     drawn = [
         Verdicts(*pair)
-        for pair in zip(_drawn_rates(rights, chance), _drawn_rates(wrongs, chance), strict=True)
+        for pair in zip(
+            _drawn_rates(rights, chance, coverage),
+            _drawn_rates(wrongs, chance, coverage),
+            strict=True,
+        )
     ]
     pairs = list(zip(skills, drawn, strict=True))
 
@@ -198,8 +202,8 @@ def _drawn_skills(
     return found
 
 
-def _drawn_rates(groups: Sequence[Group], chance: np.random.Generator) -> Floats:
-    n = effective_size(groups)
+def _drawn_rates(groups: Sequence[Group], chance: np.random.Generator, coverage: float) -> Floats:
+    n = effective_size(groups, coverage=coverage)
     hits = n * sum(hits for hits, _ in groups) / sum(size for _, size in groups)
     return chance.beta(hits + 0.5, n - hits + 0.5, _N_DRAWS)
 

@@ -92,7 +92,8 @@ class EmbeddedEngine:
             SetupError: Something is not installed, the model could not be prepared, or vLLM
                 ended or stayed silent; holds the last lines of its log.
         """
-        build, size = installed_build(), this_size()
+        build = installed_build()
+        size = this_size(build)
         self._folder.mkdir(parents=True, exist_ok=True)
         offline = offline_environment(self._environment, self._folder)
         model = await prepared_model(self._cache_dir, offline, self._report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -26,6 +26,15 @@ class EngineSize:
     n_threads: int
     kv_cache_gib: int
     max_sequences: int = 64
+    """Samples that are decoded side by side."""
+
+
+CUDA_SEQUENCES = 256
+"""On an H100, 256 samples side by side gave 17,900 tokens a second, 64 of them 10,600 (vLLM 0.24).
+Their full contexts take 11 GiB of key-value cache; vLLM lets some wait where there is less."""
+_CUDA_GRAPHS = '{"mode": 0, "cudagraph_mode": "FULL_DECODE_ONLY"}'
+"""Nothing is compiled, as on a CPU, but decoding is recorded once and replayed: on an H100 one
+sample was written 7 times as fast as without, 64 three times, and the start took no longer."""
 
 
 def installed_build() -> Build:
@@ -60,17 +69,19 @@ def size_for(n_cores: int, memory_bytes: int) -> EngineSize:
     )
 
 
-def this_size() -> EngineSize:
+def this_size(build: Build) -> EngineSize:
     """The size for the machine that this runs on."""
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return size_for(len(os.sched_getaffinity(0)), memory_bytes)
+    size = size_for(len(os.sched_getaffinity(0)), memory_bytes)
+    return replace(size, max_sequences=CUDA_SEQUENCES) if build == "cuda" else size
 
 
 def command(model: Path, port: int, build: Build, size: EngineSize) -> list[str]:
     """The command that serves ``model`` on the loopback interface.
 
     ``vllm serve`` is not used: under the CPU build it looks for a package of another name.
-    Nothing is compiled for the model: that saves the first start a minute and costs little speed.
+    Nothing is compiled for the model: that saves the first start a minute, and costs a CPU little
+    speed, and a GPU a quarter where CUDA graphs are recorded.
     """
     options = {
         "--model": str(model),
@@ -82,9 +93,10 @@ def command(model: Path, port: int, build: Build, size: EngineSize) -> list[str]
         "--generation-config": "vllm",
         "--middleware": "archon.models.engine_routes.AllowedRoutes",
     }
-    if build == "cuda":
-        options["--gpu-memory-utilization"] = "0.5"
     flags = ["--enforce-eager"]
+    if build == "cuda":
+        options |= {"--gpu-memory-utilization": "0.5", "--compilation-config": _CUDA_GRAPHS}
+        flags = []
     named = [part for option in options.items() for part in option]
     return [sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server", *named, *flags]
 

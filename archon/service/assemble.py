@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 from archon.core.calls import CallStore, ModelCard, ModelClient, Price
+from archon.core.errors import SetupError
 from archon.models.engine import EmbeddedEngine
 from archon.models.engine import card as engine_card
+from archon.models.engine_command import installed_build, this_size
 from archon.models.engine_watch import EngineModel
 from archon.models.litellm import LiteLLMModel, known_price, takes_many_samples, understood
 from archon.models.litellm_providers import base_variables, is_own_base
@@ -198,7 +200,8 @@ def _gates(specs: Sequence[ModelSpec]) -> dict[str, Gate]:
     engines = {_endpoint_of(spec) for spec in specs if spec.backend == "engine"}
     for spec in specs:
         endpoint = _endpoint_of(spec)
-        wanted = spec.limits.concurrency or MOST_IN_FLIGHT
+        usual = _engine_width() if endpoint in engines else MOST_IN_FLIGHT
+        wanted = spec.limits.concurrency or usual
         most[endpoint] = max(most.get(endpoint, 1), wanted)
     # An engine decodes so many samples side by side, from the start, and lets others wait.
     return {
@@ -209,6 +212,14 @@ def _gates(specs: Sequence[ModelSpec]) -> dict[str, Gate]:
         )
         for name, n in most.items()
     }
+
+
+def _engine_width() -> int:
+    """Samples that the embedded engine decodes side by side; where none is installed, as usual."""
+    try:
+        return this_size(installed_build()).max_sequences
+    except SetupError:
+        return MOST_IN_FLIGHT
 
 
 def _endpoint_of(spec: ModelSpec) -> str:

@@ -52,7 +52,9 @@ class Queue:
     files: tuple[Enqueued, ...]
 
 
-async def enqueue(reference: str, paths: Sequence[Path], store: Store) -> Queue:
+async def enqueue(
+    reference: str, paths: Sequence[Path], store: Store, *, is_offline: bool = False
+) -> Queue:
     """Have pipelines tried next: all of the files, or none.
 
     Args:
@@ -60,6 +62,7 @@ async def enqueue(reference: str, paths: Sequence[Path], store: Store) -> Queue:
             none.
         paths: Pipeline files.
         store: Where studies are.
+        is_offline: Whether no data set may be downloaded.
 
     Raises:
         SpecError: A file is wrong, asks a model that the job does not have, or passes a ceiling of
@@ -72,7 +75,8 @@ async def enqueue(reference: str, paths: Sequence[Path], store: Store) -> Queue:
         job = job_of(study)
         found = await _enqueued(study.study_id, job, _read(paths, job), store)
         return Queue(study.study_id, study.name, found)
-    prepared = in_store(prepare(load_job(Path(reference))), store.reader(), is_fresh=False)
+    made = prepare(load_job(Path(reference)), is_offline=is_offline)
+    prepared = in_store(made, store.reader(), is_fresh=False)
     files = _read(paths, prepared.job)
     await store.studies().create(prepared.new_study(), prepared.questions.rows())
     found = await _enqueued(prepared.study_id, prepared.job, files, store)

@@ -46,10 +46,11 @@ def lengths_of(models: Sequence[ModelSpec], settings: Settings) -> tuple[Lengths
     recorded: dict[tuple[str, str], Reply] = {}
     n = 0
     for alias, calls in found.items():
-        for kind, replies in _by_kind(calls).items():
-            if len(replies) >= FEWEST_CALLS:
-                recorded[alias, kind] = Reply(*map(fmean, zip(*replies, strict=True)))
-                n += len(replies) if kind != ANSWER else 0
+        told = {k: r for k, r in _by_kind(calls).items() if len(r) >= FEWEST_CALLS}
+        for kind, replies in told.items():
+            recorded[alias, kind] = Reply(*map(fmean, zip(*replies, strict=True)))
+        # What writes answers counts once: by itself, and with all others that do.
+        n += sum(len(r) for k, r in told.items() if k not in COMPONENTS or not _writes_answers(k))
     return replace(lengths, recorded=recorded), n
 
 

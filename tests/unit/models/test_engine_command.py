@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from archon.models.engine_command import (
     installed_build,
     offline_environment,
     size_for,
+    this_size,
 )
 from archon.models.secret import Secret
 
@@ -34,6 +38,37 @@ def test_command_serves_on_loopback_only_and_shows_no_key() -> None:
     assert option(words, "--middleware") == "archon.models.engine_routes.AllowedRoutes"
     assert "--enforce-eager" in words
     assert not {"--api-key", "--trust-remote-code", "--seed"} & set(words)
+
+
+def test_cuda_build_replays_its_decoding_and_compiles_nothing() -> None:
+    words = command(Path("/models/small"), 4321, "cuda", this_size("cuda"))
+    assert "--enforce-eager" not in words
+    config = json.loads(option(words, "--compilation-config"))
+    assert config == {"mode": 0, "cudagraph_mode": "FULL_DECODE_ONLY"}
+    assert option(words, "--max-num-seqs") == "256"
+    assert "--compilation-config" not in command(Path("/m"), 4321, "cpu", SIZE)
+
+
+@pytest.mark.engine
+def test_options_of_the_cuda_build_are_known_to_the_pinned_vllm() -> None:
+    """Its CPU build reads the same options; what the graphs do only a GPU shows."""
+    asked = command(Path("/models/small"), 4321, "cuda", this_size("cuda"))
+    words = asked[asked.index("--model") :]
+    ran = subprocess.run(
+        [sys.executable, "-c", PARSE, *words], capture_output=True, text=True, timeout=300
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert ran.stdout.split() == ["256", "FULL_DECODE_ONLY", "NONE"]
+
+
+PARSE = """
+import sys
+from vllm.entrypoints.launchers.cli_args import make_arg_parser
+from vllm.utils.argparse_utils import FlexibleArgumentParser
+read = make_arg_parser(FlexibleArgumentParser()).parse_args(sys.argv[1:])
+config = read.compilation_config
+print(read.max_num_seqs, config.cudagraph_mode.name, config.mode.name)
+"""
 
 
 def test_engine_is_given_no_secret_of_the_user() -> None:
