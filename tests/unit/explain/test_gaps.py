@@ -14,7 +14,7 @@ from archon.runtime.clients import Routed
 from archon.runtime.pipeline import Pipeline
 from archon.runtime.recorded import Recorded
 from archon.runtime.trace import Trace
-from archon.world.world import default_world
+from archon.world.worlds import default_world
 from tests.unit.explain.shelf import Shelf
 
 of = ComponentSpec.of

@@ -13,7 +13,7 @@ from archon.explain.rates import Verdict
 from archon.runtime.clients import Routed
 from archon.runtime.pipeline import Pipeline, PipelineResult
 from archon.runtime.recorded import Recorded
-from archon.world.world import default_world
+from archon.world.worlds import default_world
 from tests.unit.explain.shelf import Shelf
 
 of = ComponentSpec.of
