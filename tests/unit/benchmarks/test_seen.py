@@ -14,7 +14,7 @@ QUESTIONS = [ask(f"What is {i} + {i}?") for i in range(300)]
 def test_questions_that_were_asked_are_told_from_those_that_were_not() -> None:
     text = digests_of(QUESTIONS[:200])
     assert re.fullmatch(PATTERN, text)
-    assert len(text) == 4 * 200
+    assert len(text) == 8 * 200
     examples = [Example(f"q{i}", question) for i, question in enumerate(QUESTIONS)]
     assert count_seen(text, examples) == 200
     assert count_seen(text, examples[200:]) == 0

@@ -85,18 +85,6 @@ async def test_pipeline_enqueued_in_a_job_without_a_study_comes_right_after_the_
     assert len(report.trials) == 10
 
 
-async def test_pipeline_is_looked_at_where_the_search_goes_by_units_too(
-    stub: Stub, tmp_path: Path, store: Store, settings: Settings
-) -> None:
-    job = write_job(tmp_path, stub.base_url, sampler={"kind": "gain"})
-    mine = write_pipeline(tmp_path, stub.base_url, generate(samples=7, temperature=0.5), VOTE)
-    await enqueue(str(job), [mine], store)
-    report = await run(job, store, settings)
-    (line,) = [line for line in report.trials if line.origin == "user"]
-    assert line.pipeline.startswith("small x7")
-    assert store.reader().results(report.study.study_id, line.pipeline_id)
-
-
 async def test_pipeline_enqueued_in_a_paused_study_comes_before_the_samplers_next(
     stub: Stub, tmp_path: Path, store: Store, settings: Settings
 ) -> None:
