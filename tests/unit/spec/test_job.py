@@ -173,7 +173,7 @@ BAD: list[tuple[str, str, str, int, str, str]] = [
     ("unknown sampler", "seed: 7", "sampler: {kind: tpee}", 11, "sampler.kind",
      "Did you mean 'tpe'?"),
     ("no sampler at all", "seed: 7", "sampler: {kind: astrology}", 11, "sampler.kind",
-     "'astrology' is not one of 'tpe', 'random', 'exhaustive', 'greedy'"),
+     "'astrology' is not one of 'tpe', 'random', 'exhaustive', "),
     ("sampler as text", "seed: 7", "sampler: tpe", 11, "sampler", "Write sampler: {kind: tpe}"),
     ("no block", "seed: 7", "block_size: 0", 11, "block_size", "at least 1"),
     ("many parallel trials", "seed: 7", "parallel_trials: 999", 11, "parallel_trials", "at most"),
