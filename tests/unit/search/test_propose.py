@@ -21,7 +21,7 @@ from tests.unit.search.spaces import ensemble, generate, small_space, space
 
 HOSTED = Path(__file__).parents[3] / "search_spaces/hosted.yaml"
 BOTH: tuple[Objective, ...] = ("quality", "calls")
-PROPOSING = tuple(kind for kind in SAMPLERS if kind != "gain")  # it has a loop of its own
+PROPOSING = tuple(SAMPLERS)
 KINDS = tuple(kind for kind in PROPOSING if SAMPLERS[kind].misfit(small_space(), BOTH) is None)
 
 
