@@ -10,6 +10,12 @@ QUESTION ?= Write one sentence that contains the words "river" and "lantern".
 MODELS = $(if $(URL),core,$(if $(MODEL),hosted,engine))
 ENGINE_HERE = $(filter Linux,$(shell uname -s))
 
+# Everything but the engine in two processes; then the engine, which wants the machine for itself.
+define ALL_TESTS
+$(IN)python -m pytest -m 'not engine' -n 2 --dist loadfile
+	$(if $(ENGINE_HERE),$(IN)python -m pytest -m engine)
+endef
+
 .PHONY: help quickstart test check bench-runtime bench-store bench-search lock clean
 
 help:
@@ -30,7 +36,7 @@ quickstart:
 test:
 	$(SETUP) core hosted postgres dev $(if $(ENGINE_HERE),engine)
 	$(if $(ENGINE_HERE),,@echo "vLLM has no wheel here: the tests marked 'engine' are left out")
-	$(IN)python -m pytest $(if $(ENGINE_HERE),,-m 'not engine') $(ARGS)
+	$(if $(ARGS),$(IN)python -m pytest $(if $(ENGINE_HERE),,-m 'not engine') $(ARGS),$(ALL_TESTS))
 
 check:
 	$(SETUP) core hosted postgres dev
