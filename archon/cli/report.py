@@ -9,7 +9,7 @@ from rich.table import Table
 
 from archon.cli.output import table
 from archon.core.records import SpendTotals
-from archon.search.judgement import Judgement, Standing
+from archon.search.judgement import Comparison, Judgement, Standing
 from archon.search.objectives import Objective
 from archon.service.describe import describe
 from archon.service.listing import state_of
@@ -101,7 +101,14 @@ def _print_final(report: StudyReport, final: FinalReport, console: Console) -> N
         console.print(
             f"  trial {trial_of[standing.pipeline_id]}: {describe(standing.architecture)}"
         )
+    others = _other_singles(judgement)
+    if others:
+        said = ", ".join(f"trial {trial_of[one]} {number('quality', mean)}" for one, mean in others)
+        console.print(
+            f"Other single calls: {said}. Each row is against the one that it beats least."
+        )
     run_again = {standing.pipeline_id for standing in judgement.standings}
+    run_again |= {one for one, _ in others}
     left = [o.number for o in report.trials if o.is_on_front and o.pipeline_id not in run_again]
     if left:
         console.print(f"On the search's front, but not run again: {trials_in_words(left)}.")
@@ -133,10 +140,25 @@ def _standings(judgement: Judgement, trial_of: Mapping[str, int]) -> Table:
             str(trial_of[standing.pipeline_id]),
             interval("quality", standing.quality),
             *(interval(name, standing.amount(name)) for name in amounts),
-            difference(versus.difference) if versus else "",
+            _against(versus, judgement, trial_of) if versus else "",
             mark,
         )
     return made
+
+
+def _other_singles(judgement: Judgement) -> list[tuple[str, float]]:
+    """The single calls that were run besides the best one."""
+    best = judgement.baseline
+    return [one for one in judgement.singles if best is None or one[0] != best.pipeline_id]
+
+
+def _against(versus: Comparison, judgement: Judgement, trial_of: Mapping[str, int]) -> str:
+    """A difference, with the single call that it is to where that is not the best one."""
+    best = judgement.baseline
+    is_best = best is not None and versus.other_id == best.pipeline_id
+    other = trial_of.get(versus.other_id)
+    named = "" if is_best or other is None else f" (to trial {other})"
+    return difference(versus.difference) + named
 
 
 def _rows(judgement: Judgement) -> Iterator[tuple[str, Standing]]:

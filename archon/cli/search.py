@@ -10,6 +10,7 @@ import typer
 from archon.cli.options import AsJson, JobFile
 from archon.cli.output import err, out, print_json, say
 from archon.cli.running import Stopped, complete, spare_the_collector
+from archon.core.errors import CallError, StoreError
 
 if TYPE_CHECKING:
     from archon.core.records import StudyState
@@ -70,6 +71,7 @@ def search(
     overrides = Overrides(model=model, url=url, key_env=key_env, trials=trials, seed=seed)
     read = read_job(overridden(read_document(job), overrides))
     prepared = prepare(read, is_offline=settings.offline)
+    again = "the same command without --new" if is_fresh else "the same command"
     try:
         with open_store(settings.database_url.reveal()) as store:
             prepared = in_store(prepared, store.reader(), is_fresh=is_fresh)
@@ -78,9 +80,12 @@ def search(
                 _run(prepared, store, settings, export=export, ask=ask, as_json=as_json)
             )
     except Stopped as stopped:
-        command = "the same command without --new" if is_fresh else "the same command"
-        say(f"Stopped. What was bought is kept; {command} resumes the study.")
+        say(f"Stopped. What was bought is kept; {again} resumes the study.")
         raise typer.Exit(stopped.exit_code) from None
+    except (CallError, StoreError):
+        # What is wrong is said behind this; a wrong job or a missing key began nothing.
+        say(f"What was bought is kept; once the cause is mended, {again} resumes the study.")
+        raise
     if state == "failed":
         say("Nothing could be measured. Mend the cause; the same command with --new tries again.")
         raise typer.Exit(1)

@@ -151,6 +151,9 @@ class Judgement:
     uncompared: tuple[str, ...] = ()
     """Single calls that a finalist shares no scored question with. Nothing wins while there is one:
     it might be the best of them."""
+    singles: tuple[tuple[str, float], ...] = ()
+    """Every single call that was run, by its pipeline's id, with its mean score. Each finalist is
+    compared with the one of them that speaks most against it."""
     winner_id: str | None = None
     """The best finalist that is shown to be better than the best single call."""
     frugal: Comparison | None = None
@@ -197,6 +200,7 @@ class Judgement:
             "finalists": [one.to_data() for one in self.finalists],
             "unscored": list(self.unscored),
             "uncompared": list(self.uncompared),
+            "singles": [list(one) for one in self.singles],
             "front": sorted(self.front_ids),
             "winner_id": self.winner_id,
             "frugal": _data(self.frugal),
@@ -214,6 +218,7 @@ class Judgement:
             "finalists": tuple(Standing.from_data(one) for one in found),
             "unscored": tuple(data["unscored"]),
             "uncompared": tuple(data.get("uncompared", ())),
+            "singles": tuple((name, mean) for name, mean in data.get("singles", ())),
             "frugal": _comparison(data["frugal"]),
         }
         known = {name: value for name, value in data.items() if name != "front"}

@@ -63,6 +63,7 @@ def judge(
         finalists=standings,
         unscored=tuple(one.pipeline_id for one in others if not one.n_scored),
         uncompared=uncompared,
+        singles=tuple((one.pipeline_id, one.mean("quality")) for one in singles if one.n_scored),
         winner_id=proven[0].pipeline_id if proven else None,
         frugal=(
             _frugal(proven, standings, scored, base, price, coverage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -20,6 +21,17 @@ async def test_demo_ends_in_a_verdict_and_a_file_and_says_that_it_is_simulated(
     said = " ".join(ran.out.split())
     assert "Verdict: " in said
     assert "is better than the best single call" in said
+    # Every single call that was run is in sight, since each row is compared with one of them.
+    assert "Other single calls: trial " in said
+    others = said.split("Other single calls: ")[1].split(". Each row")[0]
+    named = re.findall(r"trial (\d+) 0\.\d{3}", others)
+    assert len(named) == 2
+    left = (
+        said.split("but not run again: trials ")[1].split(".")[0] if "not run again" in said else ""
+    )
+    assert not set(named) & set(left.split(", "))
+    compared = set(re.findall(r"\(to trial (\d+)\)", said))
+    assert compared <= set(named)
     made = load_pipeline_file(tmp_path / "demo-best.yaml")
     assert {model.backend for model in made.models} == {"simulated"}
     *_, last = ran.err.strip().splitlines()

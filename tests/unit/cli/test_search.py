@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from archon.spec.job import load_job
 from archon.spec.pipeline_file import load_pipeline_file
 from tests.commands import archon, ended, start
 from tests.jobs import write_job
@@ -57,6 +58,19 @@ async def test_search_that_is_done_reports_again_and_buys_nothing(
     assert again.out == first.out
     assert "--new" in again.err
     assert stub.ledger.completions == bought
+
+
+async def test_search_that_an_endpoint_ends_says_that_it_can_be_run_on(
+    stub: Stub, tmp_path: Path
+) -> None:
+    job = write_job(tmp_path, stub.base_url, budget={"trials": 3})
+    model = load_job(job).models[0].model
+    stub.always(model, "401")
+    refused = await archon("search", str(job), folder=tmp_path)
+    assert refused.code != 0
+    assert "What was bought is kept; once the cause is mended, the same command" in refused.err
+    stub.always(model, "ok")
+    assert (await archon("search", str(job), folder=tmp_path)).code == 0
 
 
 async def test_new_study_of_the_same_job_reuses_what_was_bought(stub: Stub, tmp_path: Path) -> None:
