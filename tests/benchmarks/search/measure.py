@@ -36,6 +36,16 @@ def tokens_until_near(table: Table, trail: Trail) -> float:
     return float(next(near, math.inf))
 
 
+def tokens_until_near_for_good(table: Table, trail: Trail) -> float:
+    """The same, where nothing further off is named later; never less."""
+    bar = table.quality[table.best] - WITHIN
+    found = math.inf
+    for name in trail.names:
+        is_near = table.quality[list(name.pipelines)].max() >= bar
+        found = min(found, float(name.tokens)) if is_near else math.inf
+    return found
+
+
 def ratio(other: Trail, ours: Trail, table: Table) -> float:
     """How many times the tokens of ours another method takes to come near the best.
 

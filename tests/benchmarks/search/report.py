@@ -16,6 +16,7 @@ from tests.benchmarks.search.measure import (
     ratio,
     regret,
     tokens_until_near,
+    tokens_until_near_for_good,
 )
 from tests.benchmarks.search.runs import CONTENDERS, OURS, Outcome, cached_table
 from tests.benchmarks.search.table import Table
@@ -64,10 +65,12 @@ def _regrets(table: Table, outcomes: Sequence[Outcome], name: str) -> str:
 
 
 def _until(table: Table, outcomes: Sequence[Outcome], name: str) -> str:
-    tokens = [tokens_until_near(table, one.trails[name]) for one in outcomes]
-    n_never = sum(map(math.isinf, tokens))
-    trials = fmean(one.trails[name].n_trials for one in outcomes)
-    return f"{median(tokens) / 1e6:>20.2f}{n_never:>7}{trials:>8.0f}"
+    text, width = "", 20
+    for until in (tokens_until_near, tokens_until_near_for_good):
+        tokens = [until(table, one.trails[name]) for one in outcomes]
+        text += f"{median(tokens) / 1e6:>{width}.2f}{sum(map(math.isinf, tokens)):>7}"
+        width = 10
+    return f"{text}{fmean(one.trails[name].n_trials for one in outcomes):>8.0f}"
 
 
 def volumes(table: Table, outcomes: Sequence[Outcome], name: str) -> list[float]:

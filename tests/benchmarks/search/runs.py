@@ -19,7 +19,7 @@ from tests.benchmarks.search.gp import GP
 from tests.benchmarks.search.measure import true_front
 from tests.benchmarks.search.product import Settings, search
 from tests.benchmarks.search.spaces import FOLDER
-from tests.benchmarks.search.table import Table, load_table, table_file
+from tests.benchmarks.search.table import Table, load_table
 from tests.benchmarks.search.verdicts import Claims, Stops, claims, stops
 
 CONTENDERS = {one.name: one for one in (TPE, TPE_REUSE, RANDOM, GREEDY, GP)}
@@ -116,7 +116,7 @@ def _kept(
     objectives: tuple[Objective, ...] = QUALITY,
 ) -> Trail:
     """A trail of a method that no change of the product changes, from the cache if it is there."""
-    parts = [contender.name, table_file(table.space).name, seed, limit, objectives]
+    parts = [contender.name, table.name, seed, limit, objectives]
     digest = hashlib.sha256(repr((*parts, optuna.__version__)).encode())
     for source in ("arena.py", "baselines.py", "gp.py"):
         digest.update((FOLDER / source).read_bytes())

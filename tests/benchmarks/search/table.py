@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import archon.world
 from archon.benchmarks.examples import Example
 from archon.service.settings import load_settings
-from tests.benchmarks.search.build import Arrays, Tree, built
+from tests.benchmarks.search.build import Arrays, Runner, Tree, asked_all, built
 from tests.benchmarks.search.spaces import BenchSpace, load_space
 from tests.benchmarks.search.truth import N_QUESTIONS, Bulk
 
 FORMAT = 1
 """Raised when tables are filled in another way, so that those in caches are made anew."""
+PROBED, N_PROBED = 37, 2
+"""So many-th of the pipelines, and so many questions, tell whether a table is still true."""
 N_POOL = 720
 """Questions of a table. A study is on a part of them, another one for each seed."""
 
@@ -70,6 +70,8 @@ class Table:
     requests: Requests
     quality: NDArray[np.float64]
     """True share of right answers of each pipeline, shape (n_pipelines,)."""
+    name: str = ""
+    """Another one wherever anything in it is another."""
 
     @cached_property
     def paths(self) -> list[tuple[int, ...]]:
@@ -153,8 +155,8 @@ class Purse:
 
 def load_table(name: str, *, n_processes: int = 1, say: Callable[[str], None] = print) -> Table:
     """The table of a world from the user's cache, where it is put if it is not there."""
-    space = load_space(name)
-    numbers, file = range(N_POOL), table_file(space)
+    space, numbers = load_space(name), range(N_POOL)
+    file = load_settings().cache_dir / "bench-search" / f"{name}-{_key(space)}.npz"
     if not file.exists():
         say(f"{name}: {len(space.pipelines)} pipelines on {N_POOL} questions, once ...")
         arrays = joined(list(built(name, numbers, n_processes)))
@@ -164,13 +166,7 @@ def load_table(name: str, *, n_processes: int = 1, say: Callable[[str], None] = 
         np.savez_compressed(partial, **arrays)  # type: ignore[arg-type]
         partial.replace(file)
     with np.load(file) as stored:
-        return table_of(space, numbers, dict(stored))
-
-
-def table_file(space: BenchSpace) -> Path:
-    """Where the table of a bench space is kept."""
-    folder = load_settings().cache_dir / "bench-search"
-    return folder / f"{space.world.name}-{_key(space, range(N_POOL))}.npz"
+        return table_of(space, numbers, dict(stored), name=file.stem)
 
 
 def true_qualities(space: BenchSpace) -> NDArray[np.float64]:
@@ -179,7 +175,7 @@ def true_qualities(space: BenchSpace) -> NDArray[np.float64]:
     return np.array([bulk.rightness(one).mean() for one in space.pipelines])
 
 
-def table_of(space: BenchSpace, numbers: Sequence[int], arrays: Arrays) -> Table:
+def table_of(space: BenchSpace, numbers: Sequence[int], arrays: Arrays, *, name: str = "") -> Table:
     """A table of the arrays that ``joined`` gives, with the true qualities among them."""
     figures = Figures(
         arrays["scores"],
@@ -199,7 +195,7 @@ def table_of(space: BenchSpace, numbers: Sequence[int], arrays: Arrays) -> Table
         arrays["call_tokens"],
         arrays["call_cost"],
     )
-    return Table(space, tuple(numbers), figures, requests, arrays["quality"])
+    return Table(space, tuple(numbers), figures, requests, arrays["quality"], name)
 
 
 def joined(each: Sequence[Arrays]) -> Arrays:
@@ -236,15 +232,16 @@ def _starts(sizes: NDArray[Any]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
 
 
-def _key(space: BenchSpace, numbers: Sequence[int]) -> str:
+def _key(space: BenchSpace) -> str:
     """Of everything that decides what stands in a table.
 
-    Components and prompts are not in it: what they change is nearly always how they say things, and
-    a table of yesterday's wording is as good.
+    Whether components and world still say the same is seen by asking them: some pipelines run on
+    some questions. So what only reads differently now keeps the tables that there are.
     """
-    world = Path(next(iter(archon.world.__path__)))
-    parts = (FORMAT, space.world.identity, numbers, N_QUESTIONS, space.job.canonical_json())
+    some = replace(space, pipelines=space.pipelines[::PROBED], answers=space.answers[::PROBED])
+    parts = (FORMAT, space.world.identity, N_POOL, N_QUESTIONS, list(space.places))
     digest = hashlib.sha256(repr(parts).encode())
-    for source in sorted(world.glob("*.py")):
-        digest.update(source.read_bytes())
+    for arrays in asked_all(Runner(some), range(N_PROBED)):
+        for array in arrays.values():
+            digest.update(array.tobytes())
     return digest.hexdigest()[:12]

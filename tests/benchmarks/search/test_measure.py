@@ -20,7 +20,13 @@ from tests.benchmarks.search.arena import (
 from tests.benchmarks.search.baselines import greedy
 from tests.benchmarks.search.build import Runner, asked_all
 from tests.benchmarks.search.gp import features, improvement
-from tests.benchmarks.search.measure import Volume, ratio, regret, tokens_until_near
+from tests.benchmarks.search.measure import (
+    Volume,
+    ratio,
+    regret,
+    tokens_until_near,
+    tokens_until_near_for_good,
+)
 from tests.benchmarks.search.spaces import load_space
 from tests.benchmarks.search.table import Table, joined, table_of
 
@@ -56,6 +62,9 @@ def test_tokens_until_near_are_those_of_the_first_name_within_a_point(table: Tab
     assert table.quality[table.best] - table.quality[near] < 0.01
     assert tokens_until_near(table, trail((10, far), (30, near), (50, table.best))) == 30
     assert math.isinf(tokens_until_near(table, trail((10, far))))
+    left = trail((10, far), (30, near), (40, far), (50, table.best), (60, near))
+    assert tokens_until_near_for_good(table, left) == 50
+    assert math.isinf(tokens_until_near_for_good(table, trail((30, near), (40, far))))
 
 
 def test_ratio_counts_who_never_gets_there(table: Table) -> None:
