@@ -63,7 +63,12 @@ def judge(
         finalists=standings,
         unscored=tuple(one.pipeline_id for one in others if not one.n_scored),
         uncompared=uncompared,
-        singles=tuple((one.pipeline_id, one.mean("quality")) for one in singles if one.n_scored),
+        singles=tuple(
+            sorted(
+                ((one.pipeline_id, one.mean("quality")) for one in known),
+                key=lambda single: (-single[1], single[0]),
+            )
+        ),
         winner_id=proven[0].pipeline_id if proven else None,
         frugal=(
             _frugal(proven, standings, scored, base, price, coverage)
