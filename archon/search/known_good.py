@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archon.components.base import Component
-from archon.components.canonical import canonical
 from archon.components.estimate_calls import estimate_calls
 from archon.components.rules import problems_of
 from archon.components.table import COMPONENTS, parameters
 from archon.search.choices import Recording
 from archon.search.draw import draw
+from archon.search.feasible import feasible
 from archon.search.find_walk import NOTHING
 from archon.search.propose import Start
 from archon.search.space import Scalar, Space
@@ -70,9 +70,7 @@ def _strongest(space: Space, turns: Turns, table: Mapping[str, type[Component]])
         drawn = draw(space, recording)
         if problems_of(drawn, table):
             return None
-        architecture = canonical(drawn, table)
-        calls = estimate_calls(architecture, table).calls.high
-        if space.max_calls is None or calls <= space.max_calls:
+        if (architecture := feasible(space, drawn, table)) is not None:
             return Start(architecture, "seed", tuple(recording.answers))
     return None
 

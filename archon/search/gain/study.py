@@ -141,11 +141,9 @@ class GainSearch:
 
     def _spent(self) -> str:
         """Why the budget allows nothing more: of several trials that it stopped, the first's."""
-        stopped = (trial.outcome for trial in self._trials.values())
-        return next(
-            (one.reason for one in stopped if _is(one, "interrupted") and isinstance(one, Stopped)),
-            "",
-        )
+        ended = (trial.outcome for trial in self._trials.values())
+        stopped = (one for one in ended if isinstance(one, Stopped))
+        return next((one.reason for one in stopped if one.state == "interrupted"), "")
 
     async def _finish(self) -> str:
         """See what is run again in the end on all questions; why the search ended."""

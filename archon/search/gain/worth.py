@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from archon.search.improvement import improvement
+
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
@@ -78,15 +80,7 @@ def _of_two(means: Array, shifts: Array, looks: Places) -> Array:
     gaps = np.abs(means[looks] - means[rivals])
     sds = np.abs(shifts[rows, looks] - shifts[rows, rivals])
     sds = np.maximum(sds, 1e-12)
-    return np.asarray(sds * _normal_loss(-gaps / sds))
-
-
-def _normal_loss(z: Array) -> Array:
-    """E max(z + Z, 0) of a standard normal Z."""
-    from scipy.special import ndtr  # Commands that do not search should not wait for SciPy.
-
-    density = np.exp(-0.5 * z**2) / math.sqrt(2.0 * math.pi)
-    return np.asarray(np.maximum(z * ndtr(z) + density, 0.0))
+    return improvement(-gaps, sds, 0.0)
 
 
 def volume_gain(means: Array, costs: Array, looks: Places, shifts: Array, front: Places) -> Array:
@@ -129,4 +123,4 @@ def _expected_over(mean: float, sd: float, heights: Array) -> Array:
     """E max(X - height, 0) of a normal X."""
     if sd <= 0.0:
         return np.maximum(mean - heights, 0.0)
-    return np.asarray(sd * _normal_loss((mean - heights) / sd))
+    return improvement(mean, sd, heights)

@@ -1,7 +1,6 @@
 """A Gaussian process over the rows of a matrix, small enough to be fitted at every ask.
 
-Source: Rasmussen & Williams (2006), algorithm 2.1 and section 5.4.1; expected improvement: Jones,
-Schonlau & Welch (1998).
+Source: Rasmussen & Williams (2006), algorithm 2.1 and section 5.4.1.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.spatial.distance import cdist
-from scipy.special import ndtr
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -75,14 +73,6 @@ def extended(process: Process, rows: Matrix, values: Vector) -> Process:
     both = np.concatenate([process.rows, rows])
     known = np.concatenate([process.values, values])
     return _fitted(both, known, cdist(both, both), process.length, process.noise)[1]
-
-
-def improvement(mean: Vector, deviation: Vector, best: float) -> Vector:
-    """How much more than ``best`` is expected, counting less as nothing; shape as ``mean``."""
-    score = (mean - best) / deviation
-    density = np.exp(-(score**2) / 2) / np.sqrt(2 * np.pi)
-    expected: Vector = deviation * (score * ndtr(score) + density)
-    return expected
 
 
 def _fitted(

@@ -19,8 +19,9 @@ from archon.components.base import Component
 from archon.components.table import COMPONENTS
 from archon.core.seeds import derive_seed
 from archon.search.choices import Chance
+from archon.search.improvement import improvement
 from archon.search.samplers.features import Matrix, features_of, matrix_of
-from archon.search.samplers.gaussian import Vector, extended, fit, improvement
+from archon.search.samplers.gaussian import Vector, extended, fit
 from archon.search.samplers.walks import Notes, Tried, Wanted
 from archon.search.space import Scalar
 

@@ -8,11 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from archon.components.canonical import canonical
-from archon.components.estimate_calls import estimate_calls
-from archon.components.rules import problems_of
 from archon.core.architecture import Architecture
 from archon.search.baselines import single_calls
 from archon.search.choices import Answered, walks
+from archon.search.feasible import feasible
 from archon.search.space import Space
 from archon.spec.job import JobSpec, load_job
 from archon.world.world import World
@@ -66,11 +65,7 @@ def space_of(job: JobSpec) -> BenchSpace:
     """All distinct pipelines of a job on one simulated world, whose names are its aliases."""
     found: dict[str, tuple[Architecture, tuple[Answered, ...]]] = {}
     for drawn, answers in walks(job.space):
-        if problems_of(drawn):
-            continue
-        architecture = canonical(drawn)
-        most = job.space.max_calls
-        if most is None or estimate_calls(architecture).calls.high <= most:
+        if (architecture := feasible(job.space, drawn)) is not None:
             found.setdefault(architecture.pipeline_id(), (architecture, answers))
     for start in single_calls(job.space):
         single = canonical(start.architecture)

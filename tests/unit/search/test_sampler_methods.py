@@ -12,11 +12,12 @@ from archon.core.architecture import Architecture, ComponentSpec
 from archon.core.results import Completed
 from archon.search.choices import Answered, Chance, Following, Plain, Recording
 from archon.search.draw import draw, open_numbers
+from archon.search.improvement import improvement
 from archon.search.objectives import Objective
 from archon.search.propose import Proposer
 from archon.search.samplers.evolution import Evolution
 from archon.search.samplers.features import features_of, matrix_of
-from archon.search.samplers.gaussian import extended, fit, improvement
+from archon.search.samplers.gaussian import extended, fit
 from archon.search.samplers.nsga import Kind, survivors
 from archon.search.samplers.portfolio import Portfolio
 from archon.search.samplers.table import Needs, build_sampler
