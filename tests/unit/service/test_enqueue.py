@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,34 +11,12 @@ import yaml
 from archon.core.errors import Conflict, NotFound, SpecError
 from archon.search.choices import from_json
 from archon.service.enqueue import enqueue
-from archon.service.prepare import prepare
-from archon.service.report import StudyReport, load_report
-from archon.service.settings import Settings, load_settings
-from archon.service.study_run import run_job
+from archon.service.settings import Settings
 from archon.spec.job import load_job
 from archon.store.opening import Store, open_store
 from tests.jobs import write_job
-from tests.stub import Stub, running_stub
-from tests.unit.search.world import Log
-
-
-@pytest.fixture
-async def stub() -> AsyncIterator[Stub]:
-    async with running_stub(Stub()) as stub:
-        yield stub
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("ARCHON_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("ARCHON_CACHE_DIR", str(tmp_path / "cache"))
-    return load_settings()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(f"sqlite:///{tmp_path / 'archon.db'}")
-
+from tests.stub import Stub
+from tests.studies import run
 
 VOTE = {"vote": {"answer": "number"}}
 
@@ -61,12 +38,6 @@ def write_pipeline(
     return folder / name
 
 
-async def run(path: Path, store: Store, settings: Settings) -> StudyReport:
-    prepared = prepare(load_job(path))
-    await run_job(prepared, store, settings, watcher=Log(), say=lambda line: None)
-    return load_report(store.reader(), prepared.study_id)
-
-
 async def test_pipeline_enqueued_in_a_job_without_a_study_comes_right_after_the_baselines(
     stub: Stub, tmp_path: Path, store: Store, settings: Settings
 ) -> None:
@@ -76,7 +47,7 @@ async def test_pipeline_enqueued_in_a_job_without_a_study_comes_right_after_the_
     assert [(one.number, one.state) for one in queue.files] == [(1, "proposed")]
     assert store.reader().find_study("sums").state == "paused"
     assert stub.ledger.completions == 0
-    report = await run(job, store, settings)
+    report = await run(load_job(job), store, settings)
     assert report.study.study_id == queue.study_id
     origins = [line.origin for line in report.trials]
     assert origins[:3] == ["baseline", "user", "seed"]
@@ -90,7 +61,7 @@ async def test_pipeline_enqueued_in_a_paused_study_comes_before_the_samplers_nex
 ) -> None:
     stub.latency_s = 0.02
     job = write_job(tmp_path, stub.base_url)
-    task = asyncio.ensure_future(run(job, store, settings))
+    task = asyncio.ensure_future(run(load_job(job), store, settings))
     while stub.ledger.completions < 100:
         await asyncio.sleep(0.01)
     task.cancel()
@@ -101,7 +72,7 @@ async def test_pipeline_enqueued_in_a_paused_study_comes_before_the_samplers_nex
     queue = await enqueue("sums", [mine], store)
     assert queue.files[0].number == n_before
     stub.latency_s = 0.0
-    report = await run(job, store, settings)
+    report = await run(load_job(job), store, settings)
     assert [line.number for line in report.trials if line.origin == "user"] == [n_before]
     assert report.trials[n_before].state in ("complete", "pruned")
     assert report.study.state == "completed"
@@ -127,7 +98,7 @@ async def test_pipeline_that_was_tried_is_recognised_however_it_is_written(
     assert len(store.reader().trials(study)) == 2
     assert (await enqueue("sums", [again], store)).files[0].number == 1
     assert len(store.reader().trials(study)) == 2
-    report = await run(job, store, settings)
+    report = await run(load_job(job), store, settings)
     assert [line.number for line in report.trials if line.origin == "user"] == [1]
 
 
@@ -157,7 +128,7 @@ async def test_model_that_only_the_users_pipeline_asks_is_opened(
     job = write_job(tmp_path, stub.base_url, models=models, budget={"trials": 4})
     mine = write_pipeline(tmp_path, stub.base_url, generate("x"), alias="x", model="adds-0.9")
     await enqueue(str(job), [mine], store)
-    report = await run(job, store, settings)
+    report = await run(load_job(job), store, settings)
     assert report.trials[1].state == "complete"
     assert report.trials[1].pipeline.startswith("other")
     assert stub.ledger.requests_by_model["adds-0.9"] >= 20
@@ -216,6 +187,6 @@ async def test_study_that_is_done_or_full_or_runs_takes_nothing(
         await other.studies().take(study)
         with pytest.raises(Conflict, match="is run by process"):
             await enqueue("sums", files[:1], store)
-    await run(job, store, settings)
+    await run(load_job(job), store, settings)
     with pytest.raises(SpecError, match="completed, and nothing further runs in it"):
         await enqueue("sums", files[:1], store)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import optuna
@@ -14,34 +14,16 @@ from archon.search.choices import from_json
 from archon.service.export_optuna import export_to_optuna
 from archon.service.prepare import prepare
 from archon.service.report import StudyReport, load_report
-from archon.service.settings import Settings, load_settings
+from archon.service.settings import Settings
 from archon.service.study_run import run_job
 from archon.spec.job import load_job
-from archon.store.opening import Store, open_store
+from archon.store.opening import Store
 from tests.commands import archon
 from tests.jobs import write_job
-from tests.stub import Stub, running_stub
+from tests.stub import Stub
 from tests.unit.search.world import Log
 
 BLOCK = 5
-
-
-@pytest.fixture
-async def stub() -> AsyncIterator[Stub]:
-    async with running_stub(Stub()) as stub:
-        yield stub
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("ARCHON_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("ARCHON_CACHE_DIR", str(tmp_path / "cache"))
-    return load_settings()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(f"sqlite:///{tmp_path / 'archon.db'}")
 
 
 def job_of(folder: Path, url: str, objectives: Sequence[str]) -> Path:

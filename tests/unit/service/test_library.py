@@ -4,7 +4,6 @@ import ast
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,7 @@ from archon.service import library
 from archon.service.library import Question, conversation
 from archon.store.opening import Store, open_store
 from tests.jobs import write_job
-from tests.stub import Stub, running_stub
-
-
-@pytest.fixture
-async def stub() -> AsyncIterator[Stub]:
-    async with running_stub(Stub()) as stub:
-        yield stub
+from tests.stub import Stub
 
 
 @pytest.fixture(autouse=True)
