@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,14 +73,21 @@ def search(
     overrides = Overrides(model=model, url=url, key_env=key_env, trials=trials, seed=seed)
     read = read_job(overridden(read_document(job), overrides))
     prepared = prepare(read, is_offline=settings.offline)
+    with open_store(settings.database_url.reveal()) as store, _resumable(is_fresh=is_fresh):
+        prepared = in_store(prepared, store.reader(), is_fresh=is_fresh)
+        _announce(prepared, store)
+        state = complete(_run(prepared, store, settings, export=export, ask=ask, as_json=as_json))
+    if state == "failed":
+        say("Nothing could be measured. Mend the cause; the same command with --new tries again.")
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _resumable(*, is_fresh: bool) -> Iterator[None]:
+    """Say that nothing is lost where a search stops before its end."""
     again = "the same command without --new" if is_fresh else "the same command"
     try:
-        with open_store(settings.database_url.reveal()) as store:
-            prepared = in_store(prepared, store.reader(), is_fresh=is_fresh)
-            _announce(prepared, store)
-            state = complete(
-                _run(prepared, store, settings, export=export, ask=ask, as_json=as_json)
-            )
+        yield
     except Stopped as stopped:
         say(f"Stopped. What was bought is kept; {again} resumes the study.")
         raise typer.Exit(stopped.exit_code) from None
@@ -86,9 +95,6 @@ def search(
         # What is wrong is said behind this; a wrong job or a missing key began nothing.
         say(f"What was bought is kept; once the cause is mended, {again} resumes the study.")
         raise
-    if state == "failed":
-        say("Nothing could be measured. Mend the cause; the same command with --new tries again.")
-        raise typer.Exit(1)
 
 
 async def _run(

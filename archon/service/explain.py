@@ -116,11 +116,7 @@ async def explain_buying(
     if not found.has_gaps:
         return explanation(report, reader, subject, chosen, found, worths)
     if caps.cost_nusd is not None:
-        for alias in unpriced(subject.models, settings):
-            raise SpecError(
-                f"money is limited, and nobody knows the price of the model {alias!r}. "
-                "Limit the calls instead: --budget-calls."
-            )
+        _check_prices(subject, settings)
     bought = Bought()
     async with open_evaluator(
         subject.models,
@@ -141,6 +137,19 @@ async def explain_buying(
     found = await survey(subject, replayer_of(subject, reader, settings), buyer.tried)
     made = explanation(report, reader, subject, chosen, found, worths)
     return replace(made, bought=bought, stopped=buyer.stopped)
+
+
+def _check_prices(subject: Subject, settings: Settings) -> None:
+    """Money can be limited only where every price is known.
+
+    Raises:
+        SpecError: One is not.
+    """
+    for alias in unpriced(subject.models, settings):
+        raise SpecError(
+            f"money is limited, and nobody knows the price of the model {alias!r}. "
+            "Limit the calls instead: --budget-calls."
+        )
 
 
 def _looked_up(

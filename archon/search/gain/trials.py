@@ -1,0 +1,268 @@
+"""The trials of a search by units: begun, seen block by block, recorded, ended.
+
+Proposals are durable before they run, results before they count. What an earlier run recorded is
+not asked again, and what it ended stays ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from archon.benchmarks.examples import Example
+from archon.benchmarks.splits import blocks
+from archon.core.records import SEARCH_SPLIT, ProposalRow, TrialLog, TrialRow
+from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
+from archon.runtime.failures import first_cause
+from archon.search.choices import to_json
+from archon.search.evaluate import N_CHANCES, RunsUnits, Unit, is_scored, unanswered, without_traces
+from archon.search.gain.chooser import Chooser
+from archon.search.objectives import Measured, mean_of, score_of, values
+from archon.search.propose import Start
+from archon.search.study import History, Plan, outcome_of
+from archon.search.watch import Watcher
+
+
+@dataclass(slots=True)
+class Trial:
+    """A pipeline that was begun."""
+
+    proposal: ProposalRow
+    place: int
+    earlier: TrialRow | None = None
+    """Its row, where an earlier run began it."""
+    results: list[ExampleResult] = field(default_factory=list)
+    n_blocks: int = 0
+    n_faults: int = 0
+    """How often a block was left with questions that have no score."""
+    outcome: TrialOutcome | None = None
+    is_shown: bool = False
+    """Whether the watcher knows of it."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether an earlier run ended it: its row stays as it is."""
+        return self.earlier is not None and self.earlier.is_over
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a question of it could not be scored."""
+        return isinstance(self.outcome, Stopped) and self.outcome.state == "failed"
+
+    @property
+    def measured(self) -> Measured:
+        """What was seen so far."""
+        one = self.proposal
+        return Measured(one.pipeline_id, one.architecture, tuple(self.results))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What became of one block of one trial."""
+
+    results: tuple[ExampleResult, ...] | None
+    """None where a question has no score."""
+    stopped: str = ""
+    fault: str = ""
+
+
+class Trials:
+    """The trials of one search, by place in its pool."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        pool: Sequence[Start],
+        chooser: Chooser,
+        evaluator: RunsUnits,
+        log: TrialLog,
+        watcher: Watcher,
+        history: History,
+        *,
+        amount: Callable[[ExampleResult], float],
+    ) -> None:
+        """Those of ``history`` are there, with nothing seen; see ``GainSearch``.
+
+        Args:
+            plan: What to do.
+            pool: All pipelines that can be tried.
+            chooser: Told of every block.
+            evaluator: Runs units.
+            log: Where everything is recorded.
+            watcher: Told of everything.
+            history: What earlier runs left.
+            amount: What a question took as deployed, in the unit of the chooser's prices.
+        """
+        self._plan, self._pool, self._chooser = plan, pool, chooser
+        self._evaluator, self._log, self._watcher = evaluator, log, watcher
+        self._amount = amount
+        self.blocks = blocks(plan.examples, plan.block_size)
+        self._recorded = {
+            (pipeline_id, result.example_id): result
+            for pipeline_id, came in history.results.items()
+            for result in came
+        }
+        places = {one.architecture.pipeline_id(): i for i, one in enumerate(pool)}
+        self._by_place: dict[int, Trial] = {}
+        """In the order of their numbers."""
+        for row in history.trials:
+            place = places[row.proposal.pipeline_id]
+            self._by_place[place] = Trial(row.proposal, place, row)
+        self._was_spent = _first_limit(history.trials)
+
+    def all(self) -> tuple[Trial, ...]:
+        """In the order of their numbers."""
+        return tuple(self._by_place.values())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many were begun as the budget allows."""
+        return self._plan.n_trials is not None and len(self._by_place) >= self._plan.n_trials
+
+    @property
+    def spent(self) -> str:
+        """Why the budget allows nothing more: of several trials that it stopped, the first's."""
+        ended = (trial.outcome for trial in self.all())
+        stopped = (one for one in ended if isinstance(one, Stopped))
+        return next((one.reason for one in stopped if one.state == "interrupted"), "")
+
+    def is_open(self, place: int) -> bool:
+        """Whether a pipeline can be seen on a further block."""
+        trial = self._by_place.get(place)
+        return trial is None or (trial.outcome is None and trial.n_blocks < len(self.blocks))
+
+    def n_done(self, place: int) -> int:
+        """On how many blocks a pipeline was seen."""
+        return self._by_place[place].n_blocks if place in self._by_place else 0
+
+    async def see(self, steps: Sequence[tuple[int, int]]) -> None:
+        """See pipelines on their blocks up to a number, side by side, and learn from all."""
+        begun: dict[int, tuple[Trial, int]] = {}
+        for place, n_blocks in steps:
+            trial = self._by_place.get(place) or await self._begin(place)
+            if trial is not None and trial.outcome is None:
+                await self._show(trial)
+                begun[trial.proposal.number] = (trial, n_blocks)
+        wanted = [
+            (trial, block)
+            for trial, n_blocks in begun.values()
+            for block in self.blocks[trial.n_blocks : n_blocks]
+        ]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._look(trial, block)) for trial, block in wanted]
+        except ExceptionGroup as failures:
+            raise first_cause(failures) from failures
+        looks: dict[int, list[_Look]] = {number: [] for number in begun}
+        for (trial, _), task in zip(wanted, tasks, strict=True):
+            looks[trial.proposal.number].append(task.result())
+        for number in sorted(looks):
+            await self._take(begun[number][0], looks[number])
+
+    async def _begin(self, place: int) -> Trial | None:
+        """A new trial, where the budget has room for one."""
+        number = len(self._by_place)
+        if self.is_full:
+            return None
+        one = self._pool[place]
+        pipeline_id = one.architecture.pipeline_id()
+        answers = to_json(one.answers)
+        proposal = ProposalRow(number, pipeline_id, one.architecture, answers, one.origin)
+        await self._log.propose(proposal)
+        trial = self._by_place[place] = Trial(proposal, place)
+        return trial
+
+    async def _show(self, trial: Trial) -> None:
+        """Tell that a trial runs, once."""
+        if trial.is_shown:
+            return
+        trial.is_shown = True
+        self._watcher.trial_begins(trial.proposal)
+        if not trial.is_settled:
+            await self._log.begin(trial.proposal.number)
+
+    async def _look(self, trial: Trial, block: Sequence[Example]) -> _Look:
+        """One block of one trial: what is recorded, and what can be had of the rest."""
+        pipeline_id = trial.proposal.pipeline_id
+        known = [self._recorded.get((pipeline_id, example.id)) for example in block]
+        found = {one.example_id: one for one in known if one is not None}
+        self._watcher.results_came(tuple(found.values()))
+        missing = tuple(example for example in block if example.id not in found)
+        if missing and trial.is_settled:
+            # An earlier run ended it before it had these.
+            return _Look(None)
+        if missing and self._was_spent:
+            return _Look(None, stopped=self._was_spent)
+        if missing:
+            unit = Unit(pipeline_id, trial.proposal.architecture, SEARCH_SPLIT, missing)
+            end = await self._evaluator.evaluate(unit, is_again=trial.n_faults > 0)
+            await self._log.record(end.results)
+            light = without_traces(end.results)
+            self._watcher.results_came(light)
+            scored = {one.example_id: one for one in light if is_scored(one)}
+            self._recorded |= {(pipeline_id, i): one for i, one in scored.items()}
+            found |= scored
+            if not trial.results and not found and end.outage is not None:
+                raise end.outage  # the trial stays open
+            if end.stopped or len(found) < len(block):
+                return _Look(None, end.stopped, unanswered(light))
+        return _Look(tuple(found[example.id] for example in block))
+
+    async def _take(self, trial: Trial, looks: Sequence[_Look]) -> None:
+        """Take over what was seen, block by block up to the first that is not whole."""
+        for look in looks:
+            if look.results is None:
+                break
+            trial.results += look.results
+            trial.n_blocks += 1
+        self._learn(trial)
+        broken = [look for look in looks if look.results is None]
+        if trial.n_blocks == len(self.blocks):
+            reached = values(trial.measured, self._plan.objectives)
+            await self._end(trial, Completed(reached, len(trial.results)))
+        elif broken and trial.is_settled and trial.earlier is not None:
+            await self._end(trial, outcome_of(trial.earlier))
+        elif stopped := next((look.stopped for look in broken if look.stopped), ""):
+            await self._end(trial, Stopped("interrupted", stopped))
+        elif broken:
+            # What has passed by the time other pipelines were seen is no fault of this one.
+            trial.n_faults += 1
+            if trial.n_faults >= N_CHANCES:
+                await self._end(trial, Stopped("failed", broken[0].fault))
+
+    def _learn(self, trial: Trial) -> None:
+        """Tell the chooser of blocks that it does not know of."""
+        for i in range(self._chooser.n_blocks(trial.place), trial.n_blocks):
+            size = len(self.blocks[i])
+            start = sum(len(block) for block in self.blocks[:i])
+            came = trial.results[start : start + size]
+            scores = [score_of(result) or 0.0 for result in came]
+            taken = mean_of([self._amount(result) for result in came])
+            self._chooser.observe(trial.place, scores, taken)
+
+    async def _end(self, trial: Trial, outcome: TrialOutcome) -> None:
+        if trial.is_settled and trial.earlier is not None:
+            outcome = outcome_of(trial.earlier)
+        trial.outcome = outcome
+        await self._log.append(trial.proposal.number, outcome)
+        self._watcher.trial_ended(trial.proposal, outcome)
+
+    async def close(self) -> None:
+        """End the trials that are open."""
+        n_all = len(self._plan.examples)
+        for trial in self.all():
+            if trial.outcome is None:
+                seen = len(trial.results)
+                reason = f"seen on {seen} of {n_all} questions; more of them promised too little"
+                await self._show(trial)
+                await self._end(trial, Stopped("pruned", reason))
+
+    def complete(self) -> tuple[Measured, ...]:
+        """Those that were seen on all questions."""
+        return tuple(one.measured for one in self.all() if isinstance(one.outcome, Completed))
+
+
+def _first_limit(rows: Iterable[TrialRow]) -> str:
+    """Why the budget ended an earlier run: only it interrupts a trial for good."""
+    return next((row.reason for row in rows if row.state == "interrupted"), "")
