@@ -101,8 +101,9 @@ async def _enqueued(
     before = reader.find_study(study_id)
     if before.state == "completed":
         raise SpecError(
-            f"study {study_id} is completed, and nothing further runs in it. With `archon search "
-            "--new` the job gets another study."
+            f"study {study_id} is completed, and nothing further runs in it. Enqueue before a "
+            "search, or while it rests; a job file with another seed makes another study, which "
+            "reuses every call."
         )
     await studies.take(study_id)
     reason = before.stop_reason or "archon search with the same job runs it on"
