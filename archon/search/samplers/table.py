@@ -145,7 +145,7 @@ SAMPLERS: Mapping[SamplerKind, Kind] = MappingProxyType(
         "nsga2": Kind("a genetic search for a whole front: hundreds of trials", _nsga("nsga2")),
         "nsga3": Kind("the same for three objectives and more", _nsga("nsga3")),
         "cmaes": Kind(
-            "many open numbers and one objective; choices are learnt beside them",
+            "many open numbers and one objective, refused without; choices are learnt beside them",
             _cmaes,
             _no_numbers,
         ),
