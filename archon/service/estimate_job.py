@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from statistics import fmean
-
-from archon.models.wire import BYTES_PER_TOKEN
 from archon.scoring.cost import judge_cost
 from archon.search.estimate import Estimate, Plan, estimate
 from archon.service.needs import model_reports
 from archon.service.prepare import PreparedJob
+from archon.service.questions import question_tokens
 from archon.service.recorded_lengths import lengths_of
 from archon.service.settings import Settings
 
@@ -27,7 +25,7 @@ def estimate_job(prepared: PreparedJob, settings: Settings) -> Estimate:
         n_search_questions=len(questions.split.search),
         n_held_out_questions=len(questions.split.held_out),
         n_finalists=job.finalists,
-        question_tokens=question_tokens(prepared),
+        question_tokens=question_tokens(questions.benchmark),
         prices={report.alias: report.price for report in reports if report.price is not None},
         seed=job.seed,
         judge=judge_cost(job.benchmark.scorer.to_data()),
@@ -35,11 +33,3 @@ def estimate_job(prepared: PreparedJob, settings: Settings) -> Estimate:
         n_recorded=n_recorded,
     )
     return estimate(job.space, plan)
-
-
-def question_tokens(prepared: PreparedJob) -> float:
-    """Mean length of the questions in tokens, by their bytes."""
-    return fmean(
-        sum(len(message.content.encode()) for message in example.question) / BYTES_PER_TOKEN
-        for example in prepared.questions.benchmark.examples
-    )

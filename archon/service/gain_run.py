@@ -9,11 +9,12 @@ from archon.benchmarks.splits import blocks
 from archon.core.calls import Price
 from archon.core.records import TrialLog
 from archon.core.results import ExampleResult
+from archon.scoring.cost import judge_cost
 from archon.search.baselines import single_calls
 from archon.search.evaluate import RunsUnits
 from archon.search.gain.chooser import Chooser
 from archon.search.gain.features import features_of
-from archon.search.gain.pool import MOST_POOL, pool_of, with_recalled
+from archon.search.gain.pool import MOST_POOL, outside, pool_of
 from archon.search.gain.prices import Prices, Unit
 from archon.search.gain.study import GainSearch, Rules
 from archon.search.known_good import known_good
@@ -52,21 +53,27 @@ def gain_search(
     n_trials = plan.n_trials or MOST_SEEDS * 3
     seeds = known_good(job.space, most=min(MOST_SEEDS, n_trials // 3))
     starts = (*single_calls(job.space), *seeds)
-    pool = with_recalled(pool_of(job.space, starts, seed=job.seed, most=most_pool), history)
-    architectures = [one.architecture for one in pool]
+    drawn = pool_of(job.space, starts, seed=job.seed, most=most_pool)
+    hidden = outside(drawn, history)
+    pipelines = [one.architecture for one in drawn]
+    others = [one.architecture for one in hidden]
     unit = needs.saves or _unit(job, needs.prices)
     chooser = Chooser(
-        features_of(architectures),
+        features_of(pipelines, others),
+        # Not lengths that other studies recorded: those change while this one runs.
         Prices(
-            architectures,
+            [*pipelines, *others],
             question_tokens=needs.question_tokens,
             prices=needs.prices,
             unit=unit,
+            judge=judge_cost(job.benchmark.scorer.to_data()),
         ),
         blocks=[len(block) for block in blocks(plan.examples, plan.block_size)],
-        has_cost=len(plan.objectives) > 1,
+        n_amounts=sum(one != "quality" for one in plan.objectives),
+        n_hidden=len(hidden),
     )
     rules = Rules(job.finalists, len(seeds), _amount(unit))
+    pool = (*drawn, *hidden)
     return GainSearch(plan, rules, pool, chooser, evaluator, log, watcher, history)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 
 import orjson
 
@@ -14,6 +15,7 @@ from archon.benchmarks.load import load, shipped
 from archon.benchmarks.splits import Split, split
 from archon.core.errors import Problem, SpecError
 from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, ExampleRow
+from archon.models.wire import BYTES_PER_TOKEN
 from archon.scoring.base import Checked, check_examples
 from archon.scoring.judge import Asks
 from archon.scoring.table import build_scorer
@@ -67,6 +69,14 @@ def load_benchmark(spec: BenchmarkSpec, *, is_offline: bool = False) -> Benchmar
         revision=spec.hub_revision,
         skip_bad_rows=spec.skip_bad_rows,
         is_offline=is_offline,
+    )
+
+
+def question_tokens(benchmark: Benchmark) -> float:
+    """Mean length of the questions in tokens, by their bytes."""
+    return fmean(
+        sum(len(message.content.encode()) for message in example.question) / BYTES_PER_TOKEN
+        for example in benchmark.examples
     )
 
 

@@ -25,8 +25,11 @@ from archon.search.watch import Watcher
 from archon.search.winner import judge
 from archon.service.assemble import SharedEngine, open_evaluator
 from archon.service.budgets import caps_of, spent_before
+from archon.service.gain_run import GainNeeds, gain_search
+from archon.service.needs import model_reports
 from archon.service.ownership import OwnedStudy
 from archon.service.prepare import PreparedJob
+from archon.service.questions import question_tokens
 from archon.service.report import FinalReport
 from archon.service.settings import Settings
 from archon.spec.job import JobSpec
@@ -175,14 +178,27 @@ class StudyRun:
         )
         log = self._store.trials(self._study_id)
         history = History(self._trials, self._stored(self._pipelines(), SEARCH_SPLIT))
+        if job.sampler == "gain":
+            # Setting it up takes seconds where the space is large.
+            search = await asyncio.to_thread(
+                gain_search, self._gain_needs(), plan, evaluator, log, self._watcher, history
+            )
+            return await search.run()
         return await Search(plan, proposer_of(job), evaluator, log, self._watcher, history).run()
+
+    def _gain_needs(self) -> GainNeeds:
+        reports = model_reports(self._job.used_models, self._settings)
+        return GainNeeds(
+            self._job,
+            question_tokens(self._questions.benchmark),
+            {report.alias: report.price for report in reports if report.price is not None},
+        )
 
     async def _judge(self, evaluator: Evaluator, end: SearchEnd) -> tuple[Judgement, str]:
         singles = best_single_calls(end.measured)
         if end.measured:
             singles += self._unmeasured_singles(end.measured)
-        others = [one for one in end.measured if not is_single_call(one)]
-        chosen = finalists(others, self._job.objectives, self._job.finalists)
+        chosen = chosen_finalists(end, self._job)
         measured, missing = await run_held_out(
             (*singles, *chosen),
             self._questions.split.held_out,
@@ -232,6 +248,14 @@ def proposer_of(job: JobSpec) -> Proposer:
         job.space, job.objectives, job.seed, n_startup=n_startup, n_trials=job.budget.trials
     )
     return Proposer(job.space, build_sampler(job.sampler, needs), seed=job.seed, starts=starts)
+
+
+def chosen_finalists(end: SearchEnd, job: JobSpec) -> tuple[Measured, ...]:
+    """The pipelines that run again on held-out questions, beside the single calls."""
+    if end.finalists is not None:
+        return end.finalists
+    others = [one for one in end.measured if not is_single_call(one)]
+    return finalists(others, job.objectives, job.finalists)
 
 
 def is_single_call(one: Measured) -> bool:

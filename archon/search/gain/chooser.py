@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from archon.search.front import non_dominated
+from archon.search.gain.amounts import Amounts
 from archon.search.gain.features import Features
 from archon.search.gain.prices import Prices
 from archon.search.gain.scores import Level, levelled
@@ -25,8 +27,12 @@ MOST_LOOKS = 128
 MOST_SEEN = 300
 """The model is told of so many pipelines at most, half of them those with the highest means, half
 those that were seen last: what it costs to think does not grow without end."""
+LEAST_PRICE = 0.02
+"""A unit that buys nothing is taken to cost this share of the middle one."""
 SURE = 1.0
 """The pipeline that is named best is the one whose mean less so many standard deviations is."""
+_OUT_OF_REACH = -10.0
+"""Below every score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,8 @@ class Chooser:
         prices: Prices,
         *,
         blocks: Sequence[int],
-        has_cost: bool = False,
+        n_amounts: int = 0,
+        n_hidden: int = 0,
         choice: Choice = Choice(),
     ) -> None:
         """Nothing was seen yet.
@@ -66,15 +73,17 @@ class Chooser:
             features: Of the pool.
             prices: Of the pool.
             blocks: How many questions each block has, in the shared order.
-            has_cost: Whether what a pipeline takes is an objective besides its quality.
+            n_amounts: How many objectives there are besides quality.
+            n_hidden: So many pipelines at the end of the pool count only once they were seen.
             choice: How choices are made.
         """
         self._kernel = Kernel(features)
         self._n_pool = len(features.points)
         self._prices = prices
         self._blocks = np.array(blocks)
-        self._has_cost = has_cost
+        self._amounts = Amounts(features.points, n_amounts)
         self._choice = choice
+        self._is_there = np.arange(self._n_pool) < self._n_pool - n_hidden
         self._records: dict[int, _Record] = {}
         self._hyper = Hyper.usual(self._kernel.n_groups)
         self._prior = Prior(self._kernel, self._hyper, self._n_pool)
@@ -92,13 +101,16 @@ class Chooser:
         """On how many blocks a pipeline was seen."""
         return self._records[place].n_blocks if place in self._records else 0
 
-    def observe(self, place: int, scores: Sequence[float], taken: float) -> None:
+    def observe(
+        self, place: int, scores: Sequence[float], taken: float, amounts: Sequence[float] = ()
+    ) -> None:
         """A pipeline was seen on its next block.
 
         Args:
             place: In the pool.
             scores: On the questions of the block, in their order.
             taken: What it took a question, as deployed, in the unit of the prices.
+            amounts: The objectives besides quality, means over the block.
         """
         record = self._records.setdefault(place, _Record())
         self._prices.buy(place, record.n_blocks)
@@ -106,7 +118,10 @@ class Chooser:
         record.n_blocks += 1
         self._turn += 1
         record.turn = self._turn
+        self._is_there[place] = True
         self._prices.learn(place, taken, len(scores))
+        if len(self._amounts):
+            self._amounts.learn(place, amounts, len(scores))
         self._belief = None
 
     def next(
@@ -123,11 +138,13 @@ class Chooser:
             # Nothing is believed yet: the cheapest first.
             among = range(self._n_pool) if allowed is None else allowed
             taken = self._prices.deployed()
-            return sorted(among, key=lambda place: (taken[place], place))[:n]
-        is_allowed = np.ones(self._n_pool, dtype=bool)
+            there = [place for place in among if self._is_there[place]]
+            return sorted(there, key=lambda place: (taken[place], place))[:n]
+        is_allowed = self._is_there.copy()
         if allowed is not None:
-            is_allowed[:] = False
-            is_allowed[list(allowed)] = True
+            is_named = np.zeros(self._n_pool, dtype=bool)
+            is_named[list(allowed)] = True
+            is_allowed &= is_named
         per_price, worth = self._gains(is_allowed)
         enough = np.flatnonzero((per_price >= 0.0) & (worth >= least))
         order = enough[np.argsort(-per_price[enough], kind="stable")]
@@ -164,7 +181,7 @@ class Chooser:
         if not is_open.any():
             return gains, worths
         next_block = np.minimum(n_done, len(self._blocks) - 1)
-        price = self._prices.of_next(next_block.tolist()) * self._blocks[next_block]
+        price = self._priced(next_block) * self._blocks[next_block]
         places = self._looks(belief, is_open, price)
         covariances = belief.covariances(places.tolist())
         own = covariances[np.arange(len(places)), places]
@@ -179,26 +196,32 @@ class Chooser:
             worths[places] = np.maximum(worths[places], worth)
         return gains, worths
 
+    def _priced(self, next_block: Places) -> Array:
+        """What a question of the next unit takes; one that takes nothing new still takes time."""
+        taken = self._prices.of_next(next_block.tolist())
+        positive = taken[self._is_there & (taken > 0.0)]
+        floor = LEAST_PRICE * float(np.median(positive)) if len(positive) else 1.0
+        return np.asarray(np.maximum(taken, floor))
+
     def _worth(self, belief: Belief, places: Places, shifts: Array) -> Array:
-        if not self._has_cost:
-            return knowledge_gradient(belief.means, shifts, places)
+        means = np.where(self._is_there, belief.means, _OUT_OF_REACH)
+        if not len(self._amounts):
+            return knowledge_gradient(means, np.where(self._is_there, shifts, 0.0), places)
         costs = self._costs()
-        front = self._front(belief, costs)
         own = shifts[np.arange(len(places)), places]
-        return volume_gain(belief.means, costs, places, own, front)
+        return volume_gain(means, costs, places, own, self._front(belief, costs))
 
     def _costs(self) -> Array:
-        logs = np.log(np.maximum(self._prices.deployed(), 1e-12))
-        return np.asarray((logs - logs.min()) / max(1e-9, float(np.ptp(logs))))
+        """What each pipeline takes, from 0 (least) to 1 (most) for each amount."""
+        logs = self._amounts.predicted(self._prices.deployed())
+        low, high = logs[self._is_there].min(0), logs[self._is_there].max(0)
+        return np.asarray(np.clip((logs - low) / np.maximum(1e-9, high - low), 0.0, 1.0))
 
     def _front(self, belief: Belief, costs: Array) -> Places:
-        seen = sorted(self._records, key=lambda place: (costs[place], -belief.means[place]))
-        front, best = [], -np.inf
-        for place in seen:
-            if belief.means[place] > best:
-                best = belief.means[place]
-                front.append(place)
-        return np.array(front, dtype=int)
+        values = {
+            place: (float(belief.means[place]), *(-costs[place])) for place in sorted(self._records)
+        }
+        return np.array(non_dominated(values), dtype=int)
 
     def _looks(self, belief: Belief, is_open: NDArray[np.bool_], price: Array) -> Places:
         """Those that may be worth most: by how far their belief reaches over the best."""
@@ -208,7 +231,8 @@ class Chooser:
         reach = belief.means + 2.0 * np.sqrt(belief.variances)
         half = MOST_LOOKS // 2
         by_reach = places[np.argsort(-reach[places], kind="stable")[:half]]
-        over = np.maximum(reach - belief.means.max(), 1e-6) / price**self._choice.price_weight
+        best = float(belief.means[self._is_there].max())
+        over = np.maximum(reach - best, 1e-6) / price**self._choice.price_weight
         rest = np.setdiff1d(places, by_reach)
         by_price = rest[np.argsort(-over[rest], kind="stable")[: MOST_LOOKS - half]]
         return np.sort(np.concatenate([by_reach, by_price]))

@@ -42,33 +42,43 @@ class _Feature:
 
 
 def features_of(
-    architectures: Sequence[Architecture], table: Mapping[str, type[Component]] = COMPONENTS
+    architectures: Sequence[Architecture],
+    others: Sequence[Architecture] = (),
+    *,
+    table: Mapping[str, type[Component]] = COMPONENTS,
 ) -> Features:
-    """The features in which these pipelines differ.
+    """The features in which pipelines differ.
 
     Args:
-        architectures: In canonical form.
+        architectures: In canonical form. They alone decide which features there are and how they
+            are scaled.
+        others: Pipelines placed among them, by what those differ in: so that nothing that is said
+            of ``architectures`` changes with them.
         table: Component kinds.
 
     Returns:
-        Points of shape (number of pipelines, number of features). Sizes and numbers of samples are
-        on a logarithmic scale. A number that a pipeline does not have is at the others' mean.
+        Points of shape (number of pipelines, number of features), ``others`` at the end. Sizes and
+        numbers of samples are on a logarithmic scale. A number that a pipeline does not have is at
+        the others' mean.
 
     Raises:
         SpecError: A component cannot be built.
     """
-    rows = [list(_features(one, table)) for one in architectures]
-    columns = sorted({(f.group, f.name, f.is_number) for row in rows for f in row})
+    rows = [list(_features(one, table)) for one in (*architectures, *others)]
+    n = len(architectures)
+    columns = sorted({(f.group, f.name, f.is_number) for row in rows[:n] for f in row})
     place = {(group, name): i for i, (group, name, _) in enumerate(columns)}
     raw = np.full((len(rows), len(columns)), np.nan)
     for i, row in enumerate(rows):
         for feature in row:
-            raw[i, place[feature.group, feature.name]] = feature.value
+            if (column := place.get((feature.group, feature.name))) is not None:
+                raw[i, column] = feature.value
     scaled, kept = [], []
     for i, (group, name, is_number) in enumerate(columns):
-        column = _number(raw[:, i]) if is_number else np.nan_to_num(raw[:, i]) / math.sqrt(2.0)
-        if np.ptp(column) > 1e-12:
-            scaled.append(column)
+        known = raw[:, i]
+        points = _numbers(known, n) if is_number else np.nan_to_num(known) / math.sqrt(2.0)
+        if np.ptp(points[:n]) > 1e-12:
+            scaled.append(points)
             kept.append((group, name))
     groups: dict[str, list[int]] = {}
     for i, (group, _) in enumerate(kept):
@@ -80,9 +90,9 @@ def features_of(
     )
 
 
-def _number(column: Points) -> Points:
-    """A column between 0 and 1, with what is missing at the mean."""
-    known = column[~np.isnan(column)]
+def _numbers(column: Points, n: int) -> Points:
+    """A column whose first ``n`` lie between 0 and 1, with what is missing at their mean."""
+    known = column[:n][~np.isnan(column[:n])]
     width = float(np.ptp(known))
     filled = np.where(np.isnan(column), known.mean(), column)
     return np.asarray((filled - known.min()) / width if width > 0.0 else np.zeros_like(filled))

@@ -58,11 +58,11 @@ def pool_of(
     return tuple(found.values())
 
 
-def with_recalled(pool: Sequence[Start], history: History) -> tuple[Start, ...]:
-    """What was tried before, or enqueued by a user, stands behind what the space gives."""
+def outside(pool: Sequence[Start], history: History) -> tuple[Start, ...]:
+    """What was tried before, or enqueued by a user, and is not in a pool."""
     known = {one.architecture.pipeline_id() for one in pool}
     more = [row.proposal for row in history.trials if row.proposal.pipeline_id not in known]
-    return (*pool, *(Start(one.architecture, one.origin) for one in more))
+    return tuple(Start(one.architecture, one.origin) for one in more)
 
 
 def _walks(space: Space, seed: int) -> Iterator[tuple[Architecture, tuple[Answered, ...]]]:

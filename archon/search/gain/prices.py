@@ -18,14 +18,13 @@ from archon.components.base import Component
 from archon.components.table import COMPONENTS
 from archon.core.architecture import Architecture, ComponentSpec, Layer
 from archon.core.calls import Price
-from archon.search.ceiling import sizes_of
-from archon.search.lengths import USUAL
+from archon.scoring.cost import NO_JUDGE, JudgeCost
+from archon.search.ceiling import Ceiling, Judged, sizes_of
+from archon.search.lengths import USUAL, Lengths
 
 Array = NDArray[np.float64]
 Unit = Literal["tokens", "usd"]
 
-LEAST = 0.02
-"""A unit that takes nothing new is taken to take this share of the middle one: it takes time."""
 _RIDGE = 0.3
 _LOWEST, _HIGHEST = 0.05, 5.0
 
@@ -54,6 +53,8 @@ class Prices:
         question_tokens: float,
         prices: Mapping[str, Price],
         unit: Unit,
+        judge: JudgeCost = NO_JUDGE,
+        lengths: Lengths = USUAL,
         table: Mapping[str, type[Component]] = COMPONENTS,
     ) -> None:
         """Nothing is bought yet.
@@ -63,13 +64,16 @@ class Prices:
             question_tokens: Mean length of a question.
             prices: Of each model alias.
             unit: What is to be saved.
+            judge: What scoring an answer asks of a model: paid for whenever a pipeline is seen.
+            lengths: How long prompts and replies are taken to be.
             table: Component kinds.
 
         Raises:
             SpecError: A component cannot be built.
         """
-        cutter = _Cutter(question_tokens, prices, unit, table)
+        cutter = _Cutter(question_tokens, prices, unit, judge, lengths, table)
         self.parts: tuple[tuple[Part, ...], ...] = tuple(cutter.parts_of(one) for one in pool)
+        self._judged = cutter.judged(pool[0]) if pool else 0.0
         self._bought: dict[int, dict[str, int]] = {}
         self._ratios: dict[tuple[str, str], float] = {}
         self._seen: dict[int, tuple[float, int]] = {}
@@ -85,15 +89,12 @@ class Prices:
         Args:
             blocks: The next block of each pipeline.
         """
-        taken = np.array(
+        return self._judged + np.array(
             [
                 self._priced(parts, self._bought.get(block, {}))
                 for parts, block in zip(self.parts, blocks, strict=True)
             ]
         )
-        positive = taken[taken > 0.0]
-        floor = LEAST * float(np.median(positive)) if len(positive) else 1.0
-        return np.asarray(np.maximum(taken, floor))
 
     def buy(self, place: int, block: int) -> None:
         """From now on the parts of a pipeline are there for a block of questions."""
@@ -153,7 +154,13 @@ class _Cutter:
     question_tokens: float
     prices: Mapping[str, Price]
     unit: Unit
+    judge: JudgeCost
+    lengths: Lengths
     table: Mapping[str, type[Component]]
+
+    def judged(self, architecture: Architecture) -> float:
+        """What a judge takes for one answer."""
+        return self._of(self._sizes(architecture).judge)
 
     def parts_of(self, architecture: Architecture) -> tuple[Part, ...]:
         found: list[Part] = []
@@ -178,11 +185,17 @@ class _Cutter:
         return Part(key, signature, n, self._size(Architecture(((spec,),))) / n)
 
     def _size(self, architecture: Architecture) -> float:
-        found = sizes_of(
+        return self._of(self._sizes(architecture).pipeline)
+
+    def _sizes(self, architecture: Architecture) -> Judged:
+        return sizes_of(
             architecture,
             question_tokens=self.question_tokens,
             prices=self.prices,
+            judge=self.judge,
             table=self.table,
-            lengths=USUAL,
-        ).pipeline
+            lengths=self.lengths,
+        )
+
+    def _of(self, found: Ceiling) -> float:
         return (found.cost_usd or 0.0) if self.unit == "usd" else found.tokens

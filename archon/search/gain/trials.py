@@ -236,10 +236,12 @@ class Trials:
         for i in range(self._chooser.n_blocks(trial.place), trial.n_blocks):
             size = len(self.blocks[i])
             start = sum(len(block) for block in self.blocks[:i])
-            came = trial.results[start : start + size]
+            came = tuple(trial.results[start : start + size])
             scores = [score_of(result) or 0.0 for result in came]
             taken = mean_of([self._amount(result) for result in came])
-            self._chooser.observe(trial.place, scores, taken)
+            block = Measured(trial.proposal.pipeline_id, trial.proposal.architecture, came)
+            amounts = [block.mean(one) for one in self._plan.objectives if one != "quality"]
+            self._chooser.observe(trial.place, scores, taken, amounts)
 
     async def _end(self, trial: Trial, outcome: TrialOutcome) -> None:
         if trial.is_settled and trial.earlier is not None:

@@ -1,12 +1,13 @@
 """What one more look at a pipeline is worth: how much better we expect to choose after it.
 
 One objective: the knowledge gradient (Frazier, Powell & Dayanik 2009) over all pipelines, since a
-look at one says something of the others. Quality and a cost: the expected growth of the volume
-under the front, the cost being known (Emmerich, Deutz & Klinkenberg 2011, for one unknown).
+look at one says something of the others. Quality and costs: the expected growth of the volume
+under the front, costs being known (Emmerich, Deutz & Klinkenberg 2011, for one unknown).
 """
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -42,6 +43,8 @@ def moved(covariances: Array, own: Array, noise: Array) -> Array:
     return np.asarray(covariances / np.sqrt(own + noise)[:, None])
 
 
+MOST_CELLS = 4_096
+"""Boxes into which a front cuts the space of costs, over all its dimensions."""
 MARGIN = 0.1
 """The volume under a front reaches so far beyond the dearest pipeline, as a share of the range of
 costs: else the dearest would be worth nothing however good it is."""
@@ -88,35 +91,60 @@ def volume_gain(means: Array, costs: Array, looks: Places, shifts: Array, front:
 
     Args:
         means: Of all pipelines, shape (pool,).
-        costs: What each takes a question, on a scale from 0 (cheapest) to 1 (dearest).
+        costs: What each takes a question, on scales from 0 (least) to 1 (most), shape
+            (pool, costs).
         looks: Places of those that may be looked at.
         shifts: By how much a look moves that pipeline's own mean, shape (looks,).
-        front: Places of the pipelines that make the front now.
+        front: Places of the pipelines that make the front now; more than ``MOST_CELLS`` allow are
+            thinned out.
     """
+    front = _thinned(front, means, costs.shape[1])
+    cells = _Cells(costs[front])
+    heights = cells.heights(means[front], costs[front])
     gains = np.zeros(len(looks))
     for row, (place, shift) in enumerate(zip(looks, shifts, strict=True)):
         others = front[front != place]
-        edges, heights = _stairs(means[others], costs[others], float(costs[place]))
-        widths = np.diff(np.append(edges, 1.0 + MARGIN))
-        now = np.maximum(means[place] - heights, 0.0) @ widths
-        after = _expected_over(float(means[place]), float(shift), heights) @ widths
-        gains[row] = max(0.0, float(after - now))
+        under = (
+            heights if len(others) == len(front) else cells.heights(means[others], costs[others])
+        )
+        volumes = cells.above(costs[place])
+        now = np.maximum(means[place] - under, 0.0)
+        after = _expected_over(float(means[place]), float(shift), under)
+        gains[row] = max(0.0, float(((after - now) * volumes).sum()))
     return gains
 
 
-def _stairs(means: Array, costs: Array, start: float) -> tuple[Array, Array]:
-    """From ``start`` on, where the best mean for a cost rises, and to what."""
-    order = np.argsort(costs)
-    edges, heights = [start], [0.0]
-    for cost, mean in zip(costs[order], means[order], strict=True):
-        if mean <= heights[-1]:
-            continue
-        if cost <= start or cost == edges[-1]:
-            heights[-1] = float(mean)
-        else:
-            edges.append(float(cost))
-            heights.append(float(mean))
-    return np.array(edges), np.array(heights)
+class _Cells:
+    """The boxes into which the costs of a front cut the space of costs."""
+
+    def __init__(self, corners: Array) -> None:
+        """Cut at the costs of a front, shape (front, costs)."""
+        self._lower = [np.unique(np.append(column, 0.0)) for column in corners.T]
+        self._upper = [np.append(lower[1:], 1.0 + MARGIN) for lower in self._lower]
+
+    def heights(self, means: Array, costs: Array) -> Array:
+        """The best mean that is to be had for the costs of each box; 0 where there is none."""
+        found = np.zeros([len(lower) for lower in self._lower])
+        for mean, corner in zip(means, costs, strict=True):
+            inside = np.ix_(*(lo >= at for lo, at in zip(self._lower, corner, strict=True)))
+            found[inside] = np.maximum(found[inside], mean)
+        return found
+
+    def above(self, corner: Array) -> Array:
+        """How much of each box costs at least so much in everything."""
+        sides = [
+            np.maximum(upper - np.maximum(lower, at), 0.0)
+            for lower, upper, at in zip(self._lower, self._upper, corner, strict=True)
+        ]
+        return np.asarray(functools.reduce(np.multiply.outer, sides))
+
+
+def _thinned(front: Places, means: Array, n_costs: int) -> Places:
+    most = max(2, int(MOST_CELLS ** (1.0 / n_costs)) - 1)
+    if len(front) <= most:
+        return front
+    order = front[np.argsort(means[front], kind="stable")]
+    return np.asarray(order[np.linspace(0, len(order) - 1, most).round().astype(int)])
 
 
 def _expected_over(mean: float, sd: float, heights: Array) -> Array:

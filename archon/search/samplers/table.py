@@ -16,7 +16,7 @@ from archon.search.sampler import Sampler
 from archon.search.space import Space
 
 SamplerKind = Literal[
-    "tpe", "random", "exhaustive", "greedy", "gp", "nsga2", "nsga3", "cmaes", "portfolio"
+    "tpe", "gain", "random", "exhaustive", "greedy", "gp", "nsga2", "nsga3", "cmaes", "portfolio"
 ]
 
 LARGEST_POPULATION, SMALLEST_POPULATION = 50, 8
@@ -133,9 +133,23 @@ def _no_numbers(space: Space, objectives: Sequence[Objective]) -> Misfit | None:
     return None
 
 
+def _no_quality(space: Space, objectives: Sequence[Objective]) -> Misfit | None:
+    if "quality" in objectives:
+        return None
+    return Misfit(
+        "gain weighs what questions tell of quality, and that is no objective of the job.",
+        f"Write objectives: [quality, {objectives[0]}], or another kind: tpe.",
+    )
+
+
 SAMPLERS: Mapping[SamplerKind, Kind] = MappingProxyType(
     {
         "tpe": Kind("the default: learns which answers go with good trials, in any space", _tpe),
+        "gain": Kind(
+            "no whole trials: the next block of questions where it may gain most per price",
+            lambda _: None,
+            _no_quality,
+        ),
         "random": Kind("chance: what the others are measured by", _random),
         "exhaustive": Kind(
             "every pipeline of a small space, in an order by chance", lambda _: None

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archon.core.results import Stopped
 from archon.runtime.clients import Routed
 from archon.scoring.table import build_scorer
 from archon.search.evaluate import Evaluator
-from archon.search.front import finalists
 from archon.search.held_out import run_held_out
 from archon.search.judgement import Judgement
 from archon.search.study import SearchEnd
 from archon.search.winner import judge
-from archon.service.study_run import best_single_calls, is_single_call
+from archon.service.study_run import best_single_calls, chosen_finalists
 from tests.benchmarks.search.arena import BLOCK_SIZE, Arena
 from tests.benchmarks.search.product import Follower, NoLog
 from tests.benchmarks.search.table import Table
@@ -60,8 +59,7 @@ async def _judged(arena: Arena, seed: int, end: SearchEnd) -> Judgement:
     """As ``archon.service.study_run`` does it."""
     space = arena.table.space
     singles = best_single_calls(end.measured)
-    others = [one for one in end.measured if not is_single_call(one)]
-    chosen = finalists(others, arena.objectives, space.job.finalists)
+    chosen = chosen_finalists(end, replace(space.job, objectives=arena.objectives))
     first = FIRST_HELD_OUT + seed * N_HELD_OUT
     names = space.model_names()
     evaluator = Evaluator(

@@ -16,7 +16,7 @@ from archon.search.baselines import single_calls
 from archon.search.evaluate import Evaluator
 from archon.search.gain.chooser import Chooser
 from archon.search.gain.features import features_of
-from archon.search.gain.pool import pool_of, with_recalled
+from archon.search.gain.pool import outside, pool_of
 from archon.search.gain.prices import Prices
 from archon.search.gain.study import NOTHING_PROMISING, GainSearch, Rules
 from archon.search.study import ALL_TRIED, History, Plan, SearchEnd
@@ -32,16 +32,18 @@ class UnitWorld(World):
         self, plan: Plan, evaluator: Evaluator, log: TrialLog, history: History
     ) -> SearchEnd:
         drawn = pool_of(self.space, single_calls(self.space), seed=self.seed)
-        pool = with_recalled(drawn, history)
+        hidden = outside(drawn, history)
+        pool = (*drawn, *hidden)
         pipelines = [one.architecture for one in pool]
         prices = Prices(
             pipelines, question_tokens=5, prices={"small": Price(1.0, 1.0)}, unit="tokens"
         )
         chooser = Chooser(
-            features_of(pipelines),
+            features_of(pipelines[: len(drawn)], pipelines[len(drawn) :]),
             prices,
             blocks=[len(block) for block in blocks(plan.examples, plan.block_size)],
-            has_cost=True,
+            n_amounts=1,
+            n_hidden=len(hidden),
         )
         rules = Rules(3, 0, lambda result: float(result.deployed.tokens))
         search = GainSearch(plan, rules, pool, chooser, evaluator, log, self.watcher, history)

@@ -42,18 +42,27 @@ def test_look_moves_less_the_noisier_it_is() -> None:
     assert noisy[0, 0] == pytest.approx(0.1)
 
 
-def test_growth_of_the_volume_is_its_mean_over_what_a_look_may_show() -> None:
-    means, costs = np.array([0.5, 0.7, 0.6]), np.array([0.0, 0.8, 0.4])
+@pytest.mark.parametrize(
+    "costs",
+    [
+        np.array([[0.0], [0.8], [0.4]]),
+        np.array([[0.0, 0.5], [0.8, 0.0], [0.4, 0.3]]),
+    ],
+    ids=["one cost", "two costs"],
+)
+def test_growth_of_the_volume_is_its_mean_over_what_a_look_may_show(costs: np.ndarray) -> None:
+    means = np.array([0.5, 0.7, 0.6])
     front, looks, sd = np.array([0, 1]), np.array([2, 1, 0]), 0.1
     found = volume_gain(means, costs, looks, np.full(3, sd), front)
     random = np.random.default_rng(1)
+    n_costs = costs.shape[1]
+    axis = (np.arange(110) + 0.5) / 100  # to 1 and MARGIN
+    grid = np.stack(np.meshgrid(*[axis] * n_costs, indexing="ij"), axis=-1)
+    covers = [(grid >= corner).all(axis=-1) for corner in costs]
 
     def volume(values: np.ndarray) -> float:
-        grid = np.linspace(0.0, 1.1, 4401)
-        best = np.zeros_like(grid)
-        for value, cost in zip(values, costs, strict=True):
-            best = np.where(grid >= cost, np.maximum(best, value), best)
-        return float(best.mean() * 1.1)
+        heights = [np.where(at, value, 0.0) for at, value in zip(covers, values, strict=True)]
+        return float(np.max(heights, 0).mean() * 1.1**n_costs)
 
     for place, gain in zip(looks, found, strict=True):
         after = []
@@ -75,5 +84,5 @@ def test_look_at_what_is_far_behind_is_worth_what_the_formula_says(gap: float) -
 
 def test_dearest_pipeline_is_worth_a_look_where_it_may_be_much_the_best() -> None:
     means, costs = np.array([0.5, 0.7]), np.array([0.0, 1.0])
-    (gain,) = volume_gain(means, costs, np.array([1]), np.array([0.15]), np.array([0]))
+    (gain,) = volume_gain(means, costs[:, None], np.array([1]), np.array([0.15]), np.array([0]))
     assert gain > 3e-4

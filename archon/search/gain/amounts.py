@@ -1,0 +1,71 @@
+"""What pipelines take besides their quality, predicted: calls, tokens, dollars, seconds.
+
+Such an amount hardly varies between questions, so what was seen of a pipeline is taken as it is.
+Of the others it is a linear model on the logarithm, over features and what they are priced at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+_RIDGE = 0.1
+_LEAST = 1e-12
+
+
+class Amounts:
+    """One or more amounts of every pipeline of a pool."""
+
+    def __init__(self, points: Array, n_amounts: int) -> None:
+        """Nothing was seen yet.
+
+        Args:
+            points: Features of the pool, shape (pool, features).
+            n_amounts: How many there are; may be 0.
+        """
+        self._points = points
+        self._n = n_amounts
+        self._seen: dict[int, tuple[Array, int]] = {}
+
+    def __len__(self) -> int:
+        """How many amounts there are."""
+        return self._n
+
+    def learn(self, place: int, amounts: Sequence[float], n: int) -> None:
+        """What a pipeline took.
+
+        Args:
+            place: In the pool.
+            amounts: Means over questions that were not told of before.
+            n: How many.
+        """
+        before, n_before = self._seen.get(place, (np.zeros(self._n), 0))
+        total = before * n_before + np.array(amounts, dtype=float) * n
+        self._seen[place] = (total / (n_before + n), n_before + n)
+
+    def predicted(self, priced: Array) -> Array:
+        """Logarithms of what each pipeline takes.
+
+        Args:
+            priced: What each is taken to cost a question, > 0, shape (pool,).
+
+        Returns:
+            Shape (pool, amounts).
+        """
+        known = np.log(np.maximum(priced, _LEAST))
+        if not self._seen or not self._n:
+            return np.repeat(known[:, None], self._n, axis=1)
+        places = sorted(self._seen)
+        wanted = np.log(np.maximum([self._seen[place][0] for place in places], _LEAST))
+        basis = np.column_stack([known, self._points])
+        centre = basis[places].mean(0)
+        here = basis[places] - centre
+        level = wanted.mean(0)
+        gram = here @ here.T + _RIDGE * np.eye(len(places))
+        found = (basis - centre) @ (here.T @ np.linalg.solve(gram, wanted - level)) + level
+        found[places] = wanted
+        return np.asarray(found)

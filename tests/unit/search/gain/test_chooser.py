@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import random
+
+from archon.core.architecture import Architecture, ComponentSpec
+from archon.search.gain.chooser import Chooser
+from archon.search.gain.features import features_of
+from archon.search.gain.prices import Prices
+
+
+def made(model: str, samples: int, end: str) -> Architecture:
+    first = ComponentSpec.of("generate", model, samples=samples)
+    if end == "vote":
+        return Architecture(((first,), (ComponentSpec.of("vote", answer="number"),)))
+    return Architecture(((first,), (ComponentSpec.of("fuse", end),)))
+
+
+POOL = [
+    made(model, samples, end)
+    for model in ("a", "b", "c")
+    for samples in (2, 4, 8)
+    for end in ("vote", "a", "b")
+]
+OWN = made("d", 31, "c")
+N_BLOCKS = 6
+
+
+def chooser(others: list[Architecture], n_amounts: int) -> Chooser:
+    return Chooser(
+        features_of(POOL, others),
+        Prices([*POOL, *others], question_tokens=20, prices={}, unit="tokens"),
+        blocks=[10] * N_BLOCKS,
+        n_amounts=n_amounts,
+        n_hidden=len(others),
+    )
+
+
+def scores(place: int, turn: int) -> list[float]:
+    drawn = random.Random(f"{place} {turn}")
+    return [float(drawn.random() < 0.3 + 0.02 * place) for _ in range(10)]
+
+
+def test_pipeline_of_a_users_own_changes_no_choice_before_it_was_seen() -> None:
+    for n_amounts in (0, 1, 2):
+        without, beside = chooser([], n_amounts), chooser([OWN], n_amounts)
+        for turn in range(25):
+            chosen = without.next(2)
+            assert beside.next(2) == chosen
+            for place in chosen:
+                seen = scores(place, turn)
+                for one in (without, beside):
+                    one.observe(place, seen, 100.0 + place, [1.0 + place] * n_amounts)
+
+
+def test_pipeline_of_a_users_own_can_be_named_once_it_was_seen() -> None:
+    asked = chooser([OWN], 0)
+    for place in asked.next(3):
+        asked.observe(place, [0.0, 1.0] * 5, 100.0)
+    for _ in range(N_BLOCKS):
+        asked.observe(len(POOL), [1.0] * 10, 900.0)
+    assert asked.best() == len(POOL)
