@@ -54,6 +54,37 @@ class _Record:
     """When it was seen last."""
 
 
+@dataclass(slots=True)
+class _Looks:
+    """The pipelines that are weighed at a step, and what is known of them."""
+
+    belief: Belief
+    places: Places
+    next_block: Places
+    """Of every pipeline of the pool."""
+    covariances: Array
+    """Of ``places`` with the pool, as they will be when what was taken is seen."""
+    rows: list[int] = field(default_factory=list)
+    """In ``places``: those that were taken."""
+
+    @property
+    def units(self) -> list[tuple[int, int]]:
+        """Pipelines and blocks that were taken."""
+        places = (int(self.places[row]) for row in self.rows)
+        return [(place, int(self.next_block[place])) for place in places]
+
+    def take(self, row: int, noise: float) -> None:
+        """One is seen at this step: what it will tell needs no second look beside it.
+
+        Of two that look alike only one tells much; what it will show is not known, so means stay
+        (the fantasies of Ginsbourger, Le Riche & Carraro 2010, where a mean stands for a result).
+        """
+        self.rows.append(row)
+        place = self.places[row]
+        told = self.covariances[row] / (self.covariances[row, place] + noise)
+        self.covariances = self.covariances - np.outer(self.covariances[:, place], told)
+
+
 class Chooser:
     """Chooses units; for one thread. The same observations in the same order, the same choices."""
 
@@ -145,10 +176,18 @@ class Chooser:
             is_named = np.zeros(self._n_pool, dtype=bool)
             is_named[list(allowed)] = True
             is_allowed &= is_named
-        per_price, worth = self._gains(is_allowed)
-        enough = np.flatnonzero((per_price >= 0.0) & (worth >= least))
-        order = enough[np.argsort(-per_price[enough], kind="stable")]
-        return [int(place) for place in order[:n]]
+        looks = self._looks_at(is_allowed)
+        chosen: list[int] = []
+        while looks is not None and len(chosen) < n:
+            per_price, worth = self._weighed(looks)
+            per_price[worth < least] = -1.0
+            per_price[looks.rows] = -1.0
+            row = int(per_price.argmax())
+            if per_price[row] < 0.0:
+                break
+            chosen.append(int(looks.places[row]))
+            looks.take(row, self._noise / self._blocks[looks.next_block[looks.places[row]]])
+        return chosen
 
     def best(self, without: Collection[int] = ()) -> int:
         """The pipeline to name now: seen, and surely good.
@@ -170,35 +209,40 @@ class Chooser:
         """What every pipeline of the pool is believed to be worth."""
         return self._believed().means
 
-    def _gains(self, is_allowed: NDArray[np.bool_]) -> tuple[Array, Array]:
-        """Of one more block of every pipeline: gain per price, -1 where none is left; and gain."""
+    def _looks_at(self, is_allowed: NDArray[np.bool_]) -> _Looks | None:
+        """What can be seen on one more block; None where nothing is left."""
         belief = self._believed()
         n_done = np.zeros(self._n_pool, dtype=int)
         for place, record in self._records.items():
             n_done[place] = record.n_blocks
         is_open = is_allowed & (n_done < len(self._blocks))
-        gains, worths = np.full(self._n_pool, -1.0), np.zeros(self._n_pool)
         if not is_open.any():
-            return gains, worths
+            return None
         next_block = np.minimum(n_done, len(self._blocks) - 1)
-        price = self._priced(next_block) * self._blocks[next_block]
-        places = self._looks(belief, is_open, price)
-        covariances = belief.covariances(places.tolist())
-        own = covariances[np.arange(len(places)), places]
+        price = self._priced(next_block, ()) * self._blocks[next_block]
+        places = self._most_promising(belief, is_open, price)
+        return _Looks(belief, places, next_block, belief.covariances(places.tolist()))
+
+    def _weighed(self, looks: _Looks) -> tuple[Array, Array]:
+        """Of one more block of every pipeline: gain per price, and gain."""
+        places, next_block = looks.places, looks.next_block
+        price = self._priced(next_block, looks.units)[places] * self._blocks[next_block[places]]
+        own = looks.covariances[np.arange(len(places)), places]
         size = self._blocks[next_block[places]]
-        left = len(self._blocks) - n_done[places]
+        left = len(self._blocks) - next_block[places]
+        gains, worths = np.full(len(places), -1.0), np.zeros(len(places))
         for horizon in self._choice.horizons:
             n_blocks = np.minimum(horizon, left)
-            shifts = moved(covariances, own, self._noise / (size * n_blocks))
-            worth = self._worth(belief, places, shifts)
-            per_price = worth / (price[places] * n_blocks) ** self._choice.price_weight
-            gains[places] = np.maximum(gains[places], per_price)
-            worths[places] = np.maximum(worths[places], worth)
+            shifts = moved(looks.covariances, own, self._noise / (size * n_blocks))
+            worth = self._worth(looks.belief, places, shifts)
+            per_price = worth / (price * n_blocks) ** self._choice.price_weight
+            gains = np.maximum(gains, per_price)
+            worths = np.maximum(worths, worth)
         return gains, worths
 
-    def _priced(self, next_block: Places) -> Array:
+    def _priced(self, next_block: Places, besides: Sequence[tuple[int, int]]) -> Array:
         """What a question of the next unit takes; one that takes nothing new still takes time."""
-        taken = self._prices.of_next(next_block.tolist())
+        taken = self._prices.of_next(next_block.tolist(), besides)
         positive = taken[self._is_there & (taken > 0.0)]
         floor = LEAST_PRICE * float(np.median(positive)) if len(positive) else 1.0
         return np.asarray(np.maximum(taken, floor))
@@ -223,7 +267,7 @@ class Chooser:
         }
         return np.array(non_dominated(values), dtype=int)
 
-    def _looks(self, belief: Belief, is_open: NDArray[np.bool_], price: Array) -> Places:
+    def _most_promising(self, belief: Belief, is_open: NDArray[np.bool_], price: Array) -> Places:
         """Those that may be worth most: by how far their belief reaches over the best."""
         places = np.flatnonzero(is_open)
         if len(places) <= MOST_LOOKS:

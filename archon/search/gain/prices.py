@@ -83,24 +83,31 @@ class Prices:
         """What each pipeline takes a question when nothing is bought."""
         return np.array([self._priced(parts, {}) for parts in self.parts])
 
-    def of_next(self, blocks: Sequence[int]) -> Array:
+    def of_next(self, blocks: Sequence[int], besides: Sequence[tuple[int, int]] = ()) -> Array:
         """What each pipeline's next unit takes a question.
 
         Args:
             blocks: The next block of each pipeline.
+            besides: Units that are bought at the same time, (place, block): what they buy is
+                there.
         """
+        there = dict(self._bought)
+        for place, block in besides:
+            there[block] = self._with(place, there.get(block, {}))
         return self._judged + np.array(
             [
-                self._priced(parts, self._bought.get(block, {}))
+                self._priced(parts, there.get(block, {}))
                 for parts, block in zip(self.parts, blocks, strict=True)
             ]
         )
 
     def buy(self, place: int, block: int) -> None:
         """From now on the parts of a pipeline are there for a block of questions."""
-        bought = self._bought.setdefault(block, {})
-        for part in self.parts[place]:
-            bought[part.key] = max(bought.get(part.key, 0), part.amount)
+        self._bought[block] = self._with(place, self._bought.get(block, {}))
+
+    def _with(self, place: int, bought: Mapping[str, int]) -> dict[str, int]:
+        more = {part.key: part.amount for part in self.parts[place]}
+        return {**bought, **{key: max(bought.get(key, 0), n) for key, n in more.items()}}
 
     def learn(self, place: int, taken: float, n: int = 1) -> None:
         """Correct what replies take from what a pipeline was seen to take, deployed.

@@ -40,9 +40,12 @@ class Settings:
 
     n_trials: int | None = N_OURS
     is_racing: bool = True
-    sampler: SamplerKind = "tpe"
-    is_by_units: bool = False
-    """Not by trials but by units (archon/search/gain), which a job file cannot ask for yet."""
+    sampler: SamplerKind = "gain"
+
+    @property
+    def is_by_units(self) -> bool:
+        """Whether a search goes not by trials but by units (archon/search/gain)."""
+        return self.sampler == "gain"
 
 
 @dataclass

@@ -141,7 +141,7 @@ def _volumes(prefix: str, results: Results) -> list[Figure]:
     ratios = [
         volumes(table, outcomes, OURS)[at] / volumes(table, outcomes, NSGA2.name)[at]
         for world, outcomes in results.items()
-        if outcomes[0].fronts
+        if OURS in outcomes[0].fronts
         for table in (cached_table(world),)
     ]
     name = f"{prefix}front_volume_over_nsga2_at_{EARLY:.0%}".replace("%", "_percent")

@@ -24,16 +24,16 @@ from tests.benchmarks.search.verdicts import Claims, Stops, claims, stops
 
 CONTENDERS = {one.name: one for one in (TPE, TPE_REUSE, RANDOM, GREEDY, GP)}
 """Methods that do not change with the product: their trails are kept. A new one is a line here."""
-OURS = "archon"
+OURS, RACING = "archon", "archon-tpe"
 PRODUCT: Mapping[str, Settings] = {
     OURS: Settings(),
-    "archon-gain": Settings(is_by_units=True),
-    "archon-no-race": Settings(is_racing=False),
+    RACING: Settings(sampler="tpe"),
+    "archon-no-race": Settings(sampler="tpe", is_racing=False),
     "archon-random": Settings(sampler="random"),
 }
 """The product's search in several ways. A new setting of a job file is a line here."""
 METHODS = (*CONTENDERS, *PRODUCT)
-USUAL = (*CONTENDERS, OURS)
+USUAL = (*CONTENDERS, OURS, RACING)
 """Those that are run if nothing is said."""
 QUALITY: tuple[Objective, ...] = ("quality",)
 BOTH: tuple[Objective, ...] = ("quality", "cost")
@@ -85,10 +85,12 @@ def run(task: Task) -> Outcome:
     stopped: Stops | None = None
     if task.has_fronts:
         fronts[NSGA2.name] = _kept(NSGA2, table, task.seed, plain.tokens, BOTH)
-        arena = _arena(table, task.seed, BOTH, plain.tokens)
-        _, follower = search(arena, task.seed, _settings(OURS, task))
-        fronts[OURS] = arena.trail()
-        stopped = stops(follower, table, true_front(table))
+        for name in (one for one in (OURS, RACING) if one in task.methods):
+            arena = _arena(table, task.seed, BOTH, plain.tokens)
+            _, follower = search(arena, task.seed, _settings(name, task))
+            fronts[name] = arena.trail()
+            if name == RACING:
+                stopped = stops(follower, table, true_front(table))
     return Outcome(task, trails, fronts, claimed, stopped)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 
 from archon.core.architecture import Architecture, ComponentSpec
-from archon.search.gain.chooser import Chooser
+from archon.search.gain.chooser import Choice, Chooser
 from archon.search.gain.features import features_of
 from archon.search.gain.prices import Prices
 
@@ -59,3 +59,19 @@ def test_pipeline_of_a_users_own_can_be_named_once_it_was_seen() -> None:
     for _ in range(N_BLOCKS):
         asked.observe(len(POOL), [1.0] * 10, 900.0)
     assert asked.best() == len(POOL)
+
+
+def test_pipelines_chosen_together_do_not_tell_the_same() -> None:
+    pool = [made("a", 8, "vote"), made("b", 8, "a"), made("b", 7, "a"), made("a", 8, "b")]
+    asked = Chooser(
+        features_of(pool),
+        Prices(pool, question_tokens=20, prices={}, unit="tokens"),
+        blocks=[60] * 2,
+        choice=Choice(price_weight=0.0),
+    )
+    asked.observe(0, [1.0, 0.0] * 30, 100.0)
+    # Either of the two that look alike is worth more than the last one ...
+    assert asked.next(1, [1, 3]) == [1]
+    assert asked.next(1, [2, 3]) == [2]
+    # ... but not both at once.
+    assert asked.next(3, [1, 2, 3]) == [2, 3, 1]

@@ -76,3 +76,13 @@ def test_judge_is_paid_whenever_a_pipeline_is_seen_and_is_no_part_of_what_it_tak
     asked.buy(0, block=0)
     assert asked.of_next([0] * 4)[0] == pytest.approx(more[0])
     assert list(asked.deployed()) == list(without.deployed())
+
+
+def test_what_is_bought_at_the_same_time_is_not_paid_twice_and_not_bought_yet() -> None:
+    asked = prices()
+    before = asked.of_next([0, 0, 0, 1])
+    beside = asked.of_next([0, 0, 0, 1], [(0, 0)])
+    assert beside[1] == pytest.approx(before[1] / 2)
+    assert beside[2] == pytest.approx(before[2] - before[0])
+    assert beside[3] == before[3]  # its next block is another one
+    assert list(asked.of_next([0, 0, 0, 1])) == list(before)
