@@ -13,8 +13,8 @@ from archon.scoring.cost import judge_cost
 from archon.search.baselines import single_calls
 from archon.search.evaluate import RunsUnits
 from archon.search.gain.chooser import Chooser
-from archon.search.gain.features import features_of
-from archon.search.gain.pool import MOST_POOL, outside, pool_of
+from archon.search.gain.features import Features
+from archon.search.gain.pool import MOST_POOL, Pool, outside, pool_of
 from archon.search.gain.prices import Prices, Unit
 from archon.search.gain.study import GainSearch, Rules
 from archon.search.known_good import known_good
@@ -54,15 +54,15 @@ def gain_search(
     seeds = known_good(job.space, most=min(MOST_SEEDS, n_trials // 3))
     starts = (*single_calls(job.space), *seeds)
     drawn = pool_of(job.space, starts, seed=job.seed, most=most_pool)
-    hidden = outside(drawn, history)
-    pipelines = [one.architecture for one in drawn]
-    others = [one.architecture for one in hidden]
+    pool = Pool(job.space, drawn, outside(drawn, history))
+    pipelines = pool.architectures()
     unit = needs.saves or _unit(job, needs.prices)
     chooser = Chooser(
-        features_of(pipelines, others),
+        pipelines,
+        Features(pipelines[: len(drawn)]),
         # Not lengths that other studies recorded: those change while this one runs.
         Prices(
-            [*pipelines, *others],
+            pipelines,
             question_tokens=needs.question_tokens,
             prices=needs.prices,
             unit=unit,
@@ -70,10 +70,15 @@ def gain_search(
         ),
         blocks=[len(block) for block in blocks(plan.examples, plan.block_size)],
         n_amounts=sum(one != "quality" for one in plan.objectives),
-        n_hidden=len(hidden),
+        n_hidden=pool.n_added,
     )
-    rules = Rules(job.finalists, len(seeds), _amount(unit))
-    pool = (*drawn, *hidden)
+    rules = Rules(
+        n_finalists=job.finalists,
+        n_seeds=len(seeds),
+        is_whole=len(drawn) < most_pool,
+        seed=job.seed,
+        amount=_amount(unit),
+    )
     return GainSearch(plan, rules, pool, chooser, evaluator, log, watcher, history)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archon.core.architecture import Architecture
 from archon.search.front import non_dominated
 from archon.search.gain.amounts import Amounts
 from archon.search.gain.features import Features
@@ -90,6 +91,7 @@ class Chooser:
 
     def __init__(
         self,
+        pool: Sequence[Architecture],
         features: Features,
         prices: Prices,
         *,
@@ -101,24 +103,27 @@ class Chooser:
         """Nothing was seen yet.
 
         Args:
-            features: Of the pool.
+            pool: Pipelines in canonical form.
+            features: By which they are told apart.
             prices: Of the pool.
             blocks: How many questions each block has, in the shared order.
             n_amounts: How many objectives there are besides quality.
             n_hidden: So many pipelines at the end of the pool count only once they were seen.
             choice: How choices are made.
         """
-        self._kernel = Kernel(features)
-        self._n_pool = len(features.points)
+        self._features = features
+        self._points = features.points(pool)
+        self._kernel = Kernel(self._points, features.groups)
+        self._n_pool = len(pool)
         self._prices = prices
         self._blocks = np.array(blocks)
-        self._amounts = Amounts(features.points, n_amounts)
+        self._amounts = Amounts(self._points, n_amounts)
         self._choice = choice
         self._is_there = np.arange(self._n_pool) < self._n_pool - n_hidden
         self._records: dict[int, _Record] = {}
         self._hyper = Hyper.usual(self._kernel.n_groups)
         self._prior = Prior(self._kernel, self._hyper, self._n_pool)
-        self._n_fitted = 0
+        self._n_fits, self._n_fitted = 0, 0
         self._belief: Belief | None = None
         self._noise = 0.15
         self._turn = 0
@@ -188,6 +193,29 @@ class Chooser:
             chosen.append(int(looks.places[row]))
             looks.take(row, self._noise / self._blocks[looks.next_block[looks.places[row]]])
         return chosen
+
+    @property
+    def n_fits(self) -> int:
+        """How often the model was fitted to what was seen."""
+        if self._records:
+            self._believed()
+        return self._n_fits
+
+    def by_reach(self) -> list[int]:
+        """Places of all pipelines that count, the one that may be best first."""
+        belief = self._believed()
+        reach = belief.means + 2.0 * np.sqrt(belief.variances)
+        order = np.argsort(-reach, kind="stable")
+        return [int(place) for place in order if self._is_there[place]]
+
+    def replace(self, changes: Mapping[int, Architecture]) -> None:
+        """Put other pipelines at some places that were never seen."""
+        places = list(changes)
+        self._points[places] = self._features.points(list(changes.values()))
+        for place, architecture in changes.items():
+            self._prices.replace(place, architecture)
+        self._prior.replace(self._kernel, self._hyper, places)
+        self._belief = None
 
     def best(self, without: Collection[int] = ()) -> int:
         """The pipeline to name now: seen, and surely good.
@@ -292,9 +320,10 @@ class Chooser:
         level = levelled([np.array(self._records[p].scores) for p in places], n_questions)
         self._noise = level.noise
         seen = self._told(places, level)
-        if len(places) >= max(FEWEST_TO_FIT, FIT_GROWTH * self._n_fitted) and (
-            self._n_fitted < MOST_SEEN
+        if self._n_fitted < MOST_SEEN and len(places) >= max(
+            FEWEST_TO_FIT, FIT_GROWTH * self._n_fitted
         ):
+            self._n_fits += 1
             self._hyper = fitted(self._kernel, seen, self._hyper)
             self._prior = Prior(self._kernel, self._hyper, self._n_pool)
             self._n_fitted = len(places)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass
 
 import numpy as np
@@ -24,16 +24,6 @@ Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
-    """Points of pipelines, scaled so that one thing that differs is a distance of about 1."""
-
-    points: Points
-    names: tuple[str, ...]
-    groups: tuple[tuple[int, ...], ...]
-    """Columns that tell of one component by its turn, or of the sizes of its layer."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Feature:
     group: str
     name: str
@@ -41,61 +31,100 @@ class _Feature:
     is_number: bool
 
 
-def features_of(
-    architectures: Sequence[Architecture],
-    others: Sequence[Architecture] = (),
-    *,
-    table: Mapping[str, type[Component]] = COMPONENTS,
-) -> Features:
-    """The features in which pipelines differ.
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One feature, and its scale: (x - low) / width, with ``missing`` for what is not there."""
 
-    Args:
-        architectures: In canonical form. They alone decide which features there are and how they
-            are scaled.
-        others: Pipelines placed among them, by what those differ in: so that nothing that is said
-            of ``architectures`` changes with them.
-        table: Component kinds.
+    group: str
+    name: str
+    missing: float
+    low: float
+    width: float
 
-    Returns:
-        Points of shape (number of pipelines, number of features), ``others`` at the end. Sizes and
-        numbers of samples are on a logarithmic scale. A number that a pipeline does not have is at
-        the others' mean.
+    def scaled(self, column: Points) -> Points:
+        return np.asarray(
+            (np.where(np.isnan(column), self.missing, column) - self.low) / self.width
+        )
 
-    Raises:
-        SpecError: A component cannot be built.
+
+class Features:
+    """The features in which some pipelines differ, scaled so that one thing that differs is a
+    distance of about 1; other pipelines are placed among them by these.
     """
-    rows = [list(_features(one, table)) for one in (*architectures, *others)]
-    n = len(architectures)
-    columns = sorted({(f.group, f.name, f.is_number) for row in rows[:n] for f in row})
-    place = {(group, name): i for i, (group, name, _) in enumerate(columns)}
+
+    def __init__(
+        self,
+        architectures: Sequence[Architecture],
+        *,
+        table: Mapping[str, type[Component]] = COMPONENTS,
+    ) -> None:
+        """Find them.
+
+        Args:
+            architectures: In canonical form. They alone decide which features there are and how
+                they are scaled: sizes and numbers of samples on a logarithmic scale, numbers that
+                a pipeline does not have at the others' mean.
+            table: Component kinds.
+
+        Raises:
+            SpecError: A component cannot be built.
+        """
+        self._table = table
+        rows = [list(_features(one, table)) for one in architectures]
+        known = sorted({(f.group, f.name, f.is_number) for row in rows for f in row})
+        raw = _raw(rows, [(group, name) for group, name, _ in known])
+        made = [
+            _column(group, name, raw[:, i], is_number=is_number)
+            for i, (group, name, is_number) in enumerate(known)
+        ]
+        self._columns = tuple(one for one in made if one is not None)
+        groups: dict[str, list[int]] = {}
+        for i, column in enumerate(self._columns):
+            groups.setdefault(column.group, []).append(i)
+        self.groups = tuple(tuple(places) for places in groups.values())
+        """Columns that tell of one component by its turn, or of the sizes of its layer."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns."""
+        return tuple(f"{column.group}.{column.name}" for column in self._columns)
+
+    def points(self, architectures: Sequence[Architecture]) -> Points:
+        """Where pipelines are.
+
+        Args:
+            architectures: In canonical form; what they have besides these features does not count.
+
+        Returns:
+            Shape (number of pipelines, number of features).
+        """
+        rows = [_features(one, self._table) for one in architectures]
+        raw = _raw(rows, [(column.group, column.name) for column in self._columns])
+        scaled = [column.scaled(raw[:, i]) for i, column in enumerate(self._columns)]
+        return np.array(scaled).reshape(len(scaled), len(rows)).T.copy()
+
+
+def _raw(rows: Sequence[Iterable[_Feature]], columns: Sequence[tuple[str, str]]) -> Points:
+    """One row for each pipeline, with NaN for what it does not have."""
+    place = {column: i for i, column in enumerate(columns)}
     raw = np.full((len(rows), len(columns)), np.nan)
     for i, row in enumerate(rows):
         for feature in row:
             if (column := place.get((feature.group, feature.name))) is not None:
                 raw[i, column] = feature.value
-    scaled, kept = [], []
-    for i, (group, name, is_number) in enumerate(columns):
-        known = raw[:, i]
-        points = _numbers(known, n) if is_number else np.nan_to_num(known) / math.sqrt(2.0)
-        if np.ptp(points[:n]) > 1e-12:
-            scaled.append(points)
-            kept.append((group, name))
-    groups: dict[str, list[int]] = {}
-    for i, (group, _) in enumerate(kept):
-        groups.setdefault(group, []).append(i)
-    return Features(
-        np.array(scaled).reshape(len(kept), len(rows)).T.copy(),
-        tuple(f"{group}.{name}" for group, name in kept),
-        tuple(tuple(places) for places in groups.values()),
-    )
+    return raw
 
 
-def _numbers(column: Points, n: int) -> Points:
-    """A column whose first ``n`` lie between 0 and 1, with what is missing at their mean."""
-    known = column[:n][~np.isnan(column[:n])]
+def _column(group: str, name: str, raw: Points, *, is_number: bool) -> _Column | None:
+    """How a feature is scaled; None where it is the same for all."""
+    known = raw[~np.isnan(raw)]
+    if not is_number:
+        is_varied = len(known) < len(raw)
+        return _Column(group, name, 0.0, 0.0, math.sqrt(2.0)) if is_varied else None
     width = float(np.ptp(known))
-    filled = np.where(np.isnan(column), known.mean(), column)
-    return np.asarray((filled - known.min()) / width if width > 0.0 else np.zeros_like(filled))
+    if width <= 1e-12:
+        return None
+    return _Column(group, name, float(known.mean()), float(known.min()), width)
 
 
 def _features(

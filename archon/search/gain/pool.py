@@ -1,10 +1,13 @@
-"""The pipelines among which a search by units chooses: all of a small space, a sample of a large.
+"""The pipelines among which a search by units chooses: all of a small space, some of a large.
 
 The model of their worth holds a number for every two of them, which bounds how many there can be.
+Of a large space they are drawn by chance at first; later, near those that look best, others take
+the places of what was never seen and promises least.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping, Sequence
 
 from archon.components.base import Component
@@ -12,7 +15,7 @@ from archon.components.canonical import canonical
 from archon.components.table import COMPONENTS
 from archon.core.architecture import Architecture
 from archon.core.seeds import derive_seed
-from archon.search.choices import Answered, Chance, Recording
+from archon.search.choices import Answered, Chance, Following, Recording
 from archon.search.draw import draw
 from archon.search.feasible import feasible
 from archon.search.propose import Start
@@ -24,6 +27,10 @@ from archon.search.walk_order import shuffled, walk_at
 MOST_POOL = 2_000
 MOST_DRAWS = 10_000
 """So many walks are looked at in search of pipelines for the pool: some seconds."""
+DRAWS_EACH = 4
+"""So often is drawn for each pipeline that is to be found near others."""
+TWO_CHANGED = 0.3
+"""How often two answers of a walk change at once."""
 
 
 def pool_of(
@@ -58,11 +65,89 @@ def pool_of(
     return tuple(found.values())
 
 
+class Pool:
+    """Pipelines by their place."""
+
+    def __init__(self, space: Space, drawn: Sequence[Start], added: Sequence[Start] = ()) -> None:
+        """Fill all places.
+
+        Args:
+            space: Where others come from.
+            drawn: As ``pool_of`` gives them.
+            added: Pipelines of a user's own, which are in no space; new to ``drawn``.
+        """
+        self._space = space
+        self._starts = [*drawn, *added]
+        self._places = {one.architecture.pipeline_id(): i for i, one in enumerate(self._starts)}
+        self.n_added = len(added)
+
+    def __len__(self) -> int:
+        """How many places there are."""
+        return len(self._starts)
+
+    def __getitem__(self, place: int) -> Start:
+        """The pipeline at a place."""
+        return self._starts[place]
+
+    def place(self, pipeline_id: str) -> int | None:
+        """Where a pipeline is; None where it is not."""
+        return self._places.get(pipeline_id)
+
+    def architectures(self) -> list[Architecture]:
+        """All of them, by place."""
+        return [one.architecture for one in self._starts]
+
+    def near(
+        self,
+        places: Sequence[int],
+        n: int,
+        seed: int,
+        table: Mapping[str, type[Component]] = COMPONENTS,
+    ) -> list[Start]:
+        """At most ``n`` pipelines of the space that are not there, each like one that is.
+
+        Args:
+            places: Those that they are like; one answer of each walk, or two, are drawn anew.
+            n: How many.
+            seed: Which.
+            table: Component kinds.
+        """
+        parents = [self._starts[place] for place in places if self._starts[place].answers]
+        found: dict[str, Start] = {}
+        for attempt in range(DRAWS_EACH * n if parents else 0):
+            if len(found) == n:
+                break
+            chance = random.Random(derive_seed(seed, "near", attempt))
+            drawn = self._like(parents[attempt % len(parents)], chance, table)
+            if drawn is not None and self.place(drawn.architecture.pipeline_id()) is None:
+                found.setdefault(drawn.architecture.pipeline_id(), drawn)
+        return list(found.values())
+
+    def _like(
+        self, parent: Start, chance: random.Random, table: Mapping[str, type[Component]]
+    ) -> Start | None:
+        n_changed = min(len(parent.answers), 1 + (chance.random() < TWO_CHANGED))
+        changed = {one.name for one in chance.sample(parent.answers, n_changed)}
+        wanted = {one.name: one.value for one in parent.answers if one.name not in changed}
+        recording = Recording(Following(wanted, Chance(chance.getrandbits(32))))
+        usable = feasible(self._space, draw(self._space, recording), table)
+        return Start(usable, "search", tuple(recording.answers)) if usable else None
+
+    def replace(self, changes: Mapping[int, Start]) -> None:
+        """Put other pipelines at some places."""
+        for place, start in changes.items():
+            del self._places[self._starts[place].architecture.pipeline_id()]
+            self._starts[place] = start
+            self._places[start.architecture.pipeline_id()] = place
+
+
 def outside(pool: Sequence[Start], history: History) -> tuple[Start, ...]:
-    """What was tried before, or enqueued by a user, and is not in a pool."""
+    """What a user enqueued, and is not in a pool."""
     known = {one.architecture.pipeline_id() for one in pool}
-    more = [row.proposal for row in history.trials if row.proposal.pipeline_id not in known]
-    return tuple(Start(one.architecture, one.origin) for one in more)
+    rows = [row.proposal for row in history.trials if row.proposal.origin == "user"]
+    return tuple(
+        Start(one.architecture, one.origin) for one in rows if one.pipeline_id not in known
+    )
 
 
 def _walks(space: Space, seed: int) -> Iterator[tuple[Architecture, tuple[Answered, ...]]]:

@@ -71,9 +71,9 @@ class Prices:
         Raises:
             SpecError: A component cannot be built.
         """
-        cutter = _Cutter(question_tokens, prices, unit, judge, lengths, table)
-        self.parts: tuple[tuple[Part, ...], ...] = tuple(cutter.parts_of(one) for one in pool)
-        self._judged = cutter.judged(pool[0]) if pool else 0.0
+        self._cutter = _Cutter(question_tokens, prices, unit, judge, lengths, table)
+        self.parts = [self._cutter.parts_of(one) for one in pool]
+        self._judged = self._cutter.judged(pool[0]) if pool else 0.0
         self._bought: dict[int, dict[str, int]] = {}
         self._ratios: dict[tuple[str, str], float] = {}
         self._seen: dict[int, tuple[float, int]] = {}
@@ -100,6 +100,10 @@ class Prices:
                 for parts, block in zip(self.parts, blocks, strict=True)
             ]
         )
+
+    def replace(self, place: int, architecture: Architecture) -> None:
+        """Another pipeline at a place of which nothing was bought."""
+        self.parts[place] = self._cutter.parts_of(architecture)
 
     def buy(self, place: int, block: int) -> None:
         """From now on the parts of a pipeline are there for a block of questions."""

@@ -9,24 +9,27 @@ it went before, over what is recorded, and then on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from archon.components.estimate_calls import estimate_calls
 from archon.core.records import TrialLog
 from archon.core.results import ExampleResult
+from archon.core.seeds import derive_seed
 from archon.search.evaluate import RunsUnits
 from archon.search.front import most_promising, non_dominated
 from archon.search.gain.chooser import Chooser
+from archon.search.gain.pool import Pool
 from archon.search.gain.trials import Trial, Trials
 from archon.search.objectives import DIRECTIONS, Measured
-from archon.search.propose import Start
 from archon.search.study import TRIALS_DONE, History, Plan, SearchEnd
 from archon.search.watch import Watcher
 
 LEADER_EVERY = 4
 """Every so many steps the pipeline that leads is seen on one more block, whatever that is worth:
 what a user ships should have been seen on all questions."""
+N_PARENTS, N_FRESH = 24, 200
+"""When the pool of a large space changes: so many that look best, and so many near them."""
 LEAST_GAIN = 3e-4
 """In score: where no further look at any pipeline is worth as much, a search is over, whatever is
 left of its budget."""
@@ -40,6 +43,10 @@ class Rules:
     n_finalists: int
     n_seeds: int
     """Pipelines known to be good elsewhere that are seen on a block before anything is chosen."""
+    is_whole: bool
+    """Whether the pool holds all of the space."""
+    seed: int
+    """Of the study."""
     amount: Callable[[ExampleResult], float]
     """What a question took as deployed, in the unit that the chooser's prices have."""
 
@@ -51,7 +58,7 @@ class GainSearch:
         self,
         plan: Plan,
         rules: Rules,
-        pool: Sequence[Start],
+        pool: Pool,
         chooser: Chooser,
         evaluator: RunsUnits,
         log: TrialLog,
@@ -63,7 +70,7 @@ class GainSearch:
         Args:
             plan: What to do; ``quality`` is among its objectives.
             rules: How.
-            pool: All pipelines that can be tried, those of ``history`` among them.
+            pool: The pipelines that can be tried at first.
             chooser: Over this pool, with nothing seen.
             evaluator: Runs units.
             log: Where everything is recorded.
@@ -71,7 +78,8 @@ class GainSearch:
             history: What earlier runs left.
         """
         self._plan, self._rules = plan, rules
-        self._pool, self._chooser, self._watcher = tuple(pool), chooser, watcher
+        self._pool, self._chooser, self._watcher = pool, chooser, watcher
+        self._n_grown = 0
         self._trials = Trials(
             plan, self._pool, chooser, evaluator, log, watcher, history, amount=rules.amount
         )
@@ -103,13 +111,18 @@ class GainSearch:
         )
 
     async def _finish(self) -> str:
-        """See what is run again in the end on all questions; why the search ended."""
+        """See on all questions what runs again in the end, and what a user asked for.
+
+        Returns:
+            Why the search ended.
+        """
         while not self._trials.spent:
             chosen = {one.pipeline_id for one in self._finalists()}
             open_ones = [
                 trial.place
                 for trial in self._trials.all()
-                if trial.proposal.pipeline_id in chosen and self._trials.is_open(trial.place)
+                if (trial.proposal.pipeline_id in chosen or trial.proposal.origin == "user")
+                and self._trials.is_open(trial.place)
             ]
             if not open_ones:
                 return self._ended()
@@ -140,6 +153,22 @@ class GainSearch:
         kept = non_dominated(dict(enumerate(seen.values())))
         return tuple(names[i] for i in kept)
 
+    def _grow(self) -> None:
+        """Pipelines near those that look best take the places of the least promising, whenever the
+        model was fitted anew.
+        """
+        if self._rules.is_whole or self._chooser.n_fits == self._n_grown:
+            return
+        self._n_grown = self._chooser.n_fits
+        order = self._chooser.by_reach()
+        begun = {trial.place for trial in self._trials.all()}
+        free = [i for i in order if self._pool[i].origin == "search" and i not in begun]
+        seed = derive_seed(self._rules.seed, "grow", self._n_grown)
+        fresh = self._pool.near(order[:N_PARENTS], min(N_FRESH, len(free) // 2), seed)
+        changes = dict(zip(reversed(free), fresh, strict=False))
+        self._pool.replace(changes)
+        self._chooser.replace({place: one.architecture for place, one in changes.items()})
+
     async def _open_with_starts(self) -> None:
         """Single calls on all questions, then the pipelines known to be good on a block."""
         places = range(len(self._pool))
@@ -156,7 +185,8 @@ class GainSearch:
         """Pipelines that are seen on one more block each; none where that is worth too little."""
         if waiting := self._asked_for():
             return waiting[: self._plan.n_parallel]
-        begun = [trial.place for trial in self._trials.all()]
+        self._grow()
+        begun = [trial.place for trial in self._trials.begun()]
         among = begun if self._trials.is_full else range(len(self._pool))
         allowed = [place for place in among if self._trials.is_open(place)]
         chosen = self._chooser.next(self._plan.n_parallel, allowed, least=LEAST_GAIN)
@@ -169,13 +199,13 @@ class GainSearch:
 
         Their turn comes when every trial that was begun before them was looked at.
         """
-        waiting: list[int] = []
-        for trial in self._trials.all():
-            if trial.proposal.origin == "user" and self._trials.is_open(trial.place):
-                waiting.append(trial.place)
-            elif trial.n_blocks == 0 and trial.outcome is None and not waiting:
-                return []
-        return waiting
+        return [
+            trial.place
+            for trial in self._trials.all()
+            if trial.proposal.origin == "user"
+            and self._trials.is_open(trial.place)
+            and self._trials.has_come_to(trial.proposal.number)
+        ]
 
     def _leading(self) -> int:
         """The pipeline to name now; of those that failed, none."""

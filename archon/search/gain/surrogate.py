@@ -15,8 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from archon.search.gain.features import Features
-
 Array = NDArray[np.float64]
 
 LEVEL_VARIANCE = 0.25
@@ -59,10 +57,16 @@ class Hyper:
 class Kernel:
     """Covariances of a pool of pipelines under hyperparameters."""
 
-    def __init__(self, features: Features) -> None:
-        """Nothing is computed yet."""
-        self._points = features.points
-        self._groups = features.groups
+    def __init__(self, points: Array, groups: Sequence[Sequence[int]]) -> None:
+        """Nothing is computed yet.
+
+        Args:
+            points: Features of the pool, shape (pool, features); what is changed in it counts for
+                all covariances that are computed from then on.
+            groups: Columns that belong together.
+        """
+        self._points = points
+        self._groups = groups
 
     @property
     def n_groups(self) -> int:
@@ -165,9 +169,16 @@ class Prior:
 
     def __init__(self, kernel: Kernel, hyper: Hyper, n_pool: int) -> None:
         """Compute all covariances once; they hold until the hyperparameters change."""
-        pool = range(n_pool)
-        self.covariances: Array = kernel.between(pool, pool, hyper)
-        self.covariances[pool, pool] += math.exp(2.0 * hyper.log_own_sd)
+        self._pool = range(n_pool)
+        self.covariances: Array = kernel.between(self._pool, self._pool, hyper)
+        self.covariances[self._pool, self._pool] += math.exp(2.0 * hyper.log_own_sd)
+
+    def replace(self, kernel: Kernel, hyper: Hyper, places: Sequence[int]) -> None:
+        """Compute those of some places anew, where other pipelines stand now."""
+        fresh = kernel.between(places, self._pool, hyper)
+        fresh[range(len(places)), places] += math.exp(2.0 * hyper.log_own_sd)
+        self.covariances[places] = fresh
+        self.covariances[:, places] = fresh.T
 
 
 class Belief:

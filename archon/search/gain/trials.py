@@ -18,8 +18,8 @@ from archon.runtime.failures import first_cause
 from archon.search.choices import to_json
 from archon.search.evaluate import N_CHANCES, RunsUnits, Unit, is_scored, unanswered, without_traces
 from archon.search.gain.chooser import Chooser
+from archon.search.gain.pool import Pool
 from archon.search.objectives import Measured, mean_of, score_of, values
-from archon.search.propose import Start
 from archon.search.study import History, Plan, outcome_of
 from archon.search.watch import Watcher
 
@@ -73,7 +73,7 @@ class Trials:
     def __init__(
         self,
         plan: Plan,
-        pool: Sequence[Start],
+        pool: Pool,
         chooser: Chooser,
         evaluator: RunsUnits,
         log: TrialLog,
@@ -103,22 +103,39 @@ class Trials:
             for pipeline_id, came in history.results.items()
             for result in came
         }
-        places = {one.architecture.pipeline_id(): i for i, one in enumerate(pool)}
         self._by_place: dict[int, Trial] = {}
-        """In the order of their numbers."""
+        self._waiting: dict[str, TrialRow] = {}
+        """By pipeline, those of an earlier run that are not in the pool yet: what was near to what
+        looked best comes into it again when that looks best again."""
+        self._n_numbers = len(history.trials)
         for row in history.trials:
-            place = places[row.proposal.pipeline_id]
-            self._by_place[place] = Trial(row.proposal, place, row)
+            place = pool.place(row.proposal.pipeline_id)
+            if place is None:
+                self._waiting[row.proposal.pipeline_id] = row
+            else:
+                self._by_place[place] = Trial(row.proposal, place, row)
         self._was_spent = _first_limit(history.trials)
 
     def all(self) -> tuple[Trial, ...]:
-        """In the order of their numbers."""
-        return tuple(self._by_place.values())
+        """In the order of their numbers; those of an earlier run as far as the pool has them."""
+        return tuple(sorted(self._by_place.values(), key=lambda one: one.proposal.number))
+
+    def begun(self) -> tuple[Trial, ...]:
+        """Those of them that this run has come to, in the order of their numbers."""
+        return tuple(trial for trial in self.all() if trial.is_shown)
 
     @property
     def is_full(self) -> bool:
-        """Whether as many were begun as the budget allows."""
-        return self._plan.n_trials is not None and len(self._by_place) >= self._plan.n_trials
+        """Whether this run has begun as many as the budget allows."""
+        return self._plan.n_trials is not None and len(self.begun()) >= self._plan.n_trials
+
+    def has_come_to(self, number: int) -> bool:
+        """Whether every trial with a lower number was looked at."""
+        return not any(row.proposal.number < number for row in self._waiting.values()) and all(
+            trial.n_blocks > 0 or trial.outcome is not None
+            for trial in self.all()
+            if trial.proposal.number < number and trial.proposal.origin != "user"
+        )
 
     @property
     def spent(self) -> str:
@@ -162,11 +179,15 @@ class Trials:
 
     async def _begin(self, place: int) -> Trial | None:
         """A new trial, where the budget has room for one."""
-        number = len(self._by_place)
-        if self.is_full:
-            return None
         one = self._pool[place]
         pipeline_id = one.architecture.pipeline_id()
+        if (row := self._waiting.pop(pipeline_id, None)) is not None:
+            self._by_place[place] = Trial(row.proposal, place, row)
+            return self._by_place[place]
+        number = self._n_numbers
+        if self._plan.n_trials is not None and number >= self._plan.n_trials:
+            return None
+        self._n_numbers += 1
         answers = to_json(one.answers)
         proposal = ProposalRow(number, pipeline_id, one.architecture, answers, one.origin)
         await self._log.propose(proposal)
@@ -259,6 +280,10 @@ class Trials:
                 reason = f"seen on {seen} of {n_all} questions; more of them promised too little"
                 await self._show(trial)
                 await self._end(trial, Stopped("pruned", reason))
+        for row in self._waiting.values():
+            if not row.is_over:
+                reason = "it did not look worth a question again when the search was run on"
+                await self._log.append(row.proposal.number, Stopped("pruned", reason))
 
     def complete(self) -> tuple[Measured, ...]:
         """Those that were seen on all questions."""

@@ -4,7 +4,7 @@ import random
 
 from archon.core.architecture import Architecture, ComponentSpec
 from archon.search.gain.chooser import Choice, Chooser
-from archon.search.gain.features import features_of
+from archon.search.gain.features import Features
 from archon.search.gain.prices import Prices
 
 
@@ -27,7 +27,8 @@ N_BLOCKS = 6
 
 def chooser(others: list[Architecture], n_amounts: int) -> Chooser:
     return Chooser(
-        features_of(POOL, others),
+        [*POOL, *others],
+        Features(POOL),
         Prices([*POOL, *others], question_tokens=20, prices={}, unit="tokens"),
         blocks=[10] * N_BLOCKS,
         n_amounts=n_amounts,
@@ -64,7 +65,8 @@ def test_pipeline_of_a_users_own_can_be_named_once_it_was_seen() -> None:
 def test_pipelines_chosen_together_do_not_tell_the_same() -> None:
     pool = [made("a", 8, "vote"), made("b", 8, "a"), made("b", 7, "a"), made("a", 8, "b")]
     asked = Chooser(
-        features_of(pool),
+        pool,
+        Features(pool),
         Prices(pool, question_tokens=20, prices={}, unit="tokens"),
         blocks=[60] * 2,
         choice=Choice(price_weight=0.0),

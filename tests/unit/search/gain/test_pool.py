@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from archon.search.baselines import single_calls
+from archon.search.gain.pool import Pool, pool_of
+from archon.search.known_good import known_good
+from archon.service.gain_run import MOST_SEEDS
+from archon.spec.job import load_job
+
+LARGE = load_job(Path("search_spaces/hosted.yaml")).space
+
+
+def drawn(most: int) -> Pool:
+    starts = (*single_calls(LARGE), *known_good(LARGE, most=MOST_SEEDS))
+    return Pool(LARGE, pool_of(LARGE, starts, seed=3, most=most))
+
+
+def test_what_is_near_a_pipeline_differs_in_one_or_two_answers_and_is_new() -> None:
+    pool = drawn(60)
+    (parent,) = [i for i in range(60) if pool[i].origin == "search"][:1]
+    found = pool.near([parent], 25, seed=1)
+    assert len({one.architecture.pipeline_id() for one in found}) == len(found) > 10
+    assert all(pool.place(one.architecture.pipeline_id()) is None for one in found)
+    before = {one.name: one.value for one in pool[parent].answers}
+    kept = [
+        sum(before.get(one.name) == one.value for one in new.answers) / len(before) for new in found
+    ]
+    assert sum(share >= 0.5 for share in kept) > 0.7 * len(found)
+    assert pool.near([parent], 25, seed=1) == found
+    assert pool.near([parent], 25, seed=2) != found
+
+
+def test_pipeline_that_is_replaced_is_there_no_more() -> None:
+    pool = drawn(60)
+    old = pool[50].architecture.pipeline_id()
+    (new,) = pool.near([40], 1, seed=1)
+    pool.replace({50: new})
+    assert pool.place(old) is None
+    assert pool.place(new.architecture.pipeline_id()) == 50
+    assert len(pool) == 60
