@@ -29,7 +29,7 @@ from archon.spec.yaml_source import Document, key_path, read_document
 
 _METRICS: tuple[Objective, ...] = get_args(Objective)
 _SHORTHANDS = {
-    "sampler": "Write sampler: {kind: tpe}.",
+    "sampler": "Write sampler: {kind: gain}.",
     "budget": "Write budget: {trials: 50}, with any of trials, calls, tokens, usd, wall_s.",
     "benchmark": "Write benchmark: {file: questions.jsonl, scorer: {kind: exact}}.",
     "objectives": "Write objectives: [quality, cost].",
@@ -160,7 +160,7 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
         _check_contexts(models, space, findings)
         if shape.sampler.kind == "exhaustive":
             _check_exhaustive(space, findings)
-        misfit = SAMPLERS[shape.sampler.kind].misfit(space, objectives)
+        misfit = SAMPLERS[_sampler(shape, objectives)].misfit(space, objectives)
         if misfit is not None:
             findings.add("sampler.kind", misfit.message, misfit.hint)
     findings.raise_if_any()
@@ -172,7 +172,7 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
         models=models,
         space=space,
         objectives=objectives,
-        sampler=shape.sampler.kind,
+        sampler=_sampler(shape, objectives),
         budget=_budget(shape.budget),
         seed=shape.seed,
         block_size=shape.block_size,
@@ -261,6 +261,11 @@ def _check_money(
         findings.add("budget", message, _SHORTHANDS["budget"])
 
 
+def _sampler(shape: JobFile, objectives: Sequence[Objective]) -> SamplerKind:
+    """The one that is asked for, or the one that serves such objectives best."""
+    return shape.sampler.kind or ("gain" if "quality" in objectives else "tpe")
+
+
 def _check_judge(benchmark: BenchmarkSpec | None, space: Space, findings: Findings) -> None:
     if benchmark is None or benchmark.may_judge_itself:
         return
@@ -279,7 +284,7 @@ def _check_exhaustive(space: Space, findings: Findings) -> None:
         for name, dimension in component.params:
             if isinstance(dimension, Range) and not dimension.is_integer:
                 message = "an open number cannot be enumerated, and the sampler is exhaustive."
-                hint = "Write a list of values, or sampler: {kind: tpe}."
+                hint = "Write a list of values, or sampler: {kind: gain}."
                 findings.add(key_path(path, name), message, hint)
     n_walks = count_walks(space)
     if n_walks is not None and n_walks > MOST_WALKS:
@@ -287,7 +292,7 @@ def _check_exhaustive(space: Space, findings: Findings) -> None:
             "sampler.kind",
             f"the space has {n_walks:,} combinations; an exhaustive search goes through "
             f"{MOST_WALKS:,} at most.",
-            "Write sampler: {kind: tpe} or {kind: random}, or offer less.",
+            "Write sampler: {kind: gain} or {kind: random}, or offer less.",
         )
 
 

@@ -49,7 +49,8 @@ class BenchmarkSection(Strict):
 class SamplerSection(Strict):
     """``sampler:``, how the next pipeline to try is chosen."""
 
-    kind: SamplerKind = "tpe"
+    kind: SamplerKind | None = None
+    """None: ``gain``; where quality is no objective, ``tpe``."""
 
 
 class BudgetSection(Strict):

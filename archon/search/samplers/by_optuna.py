@@ -21,11 +21,20 @@ from optuna.distributions import (
 )
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from archon.search.choices import Answered
+from archon.search.front import non_dominated
 from archon.search.objectives import Direction
 from archon.search.space import Choices, Scalar
+
+MOST_SHOWN, N_KEPT, N_BEST = 300, 200, 50
+"""Optuna's time for a proposal grows with the trials that it is shown. When there are as many as
+the first, it is shown as many as the second from then on: the best of all, as many as the third
+(TPE takes 25 at most for good), and the newest."""
+MOST_HELD = 600
+"""Walks that led nowhere are held beside them, which no sampler looks at; they go before there are
+so many."""
 
 
 class OptunaSampler:
@@ -41,7 +50,9 @@ class OptunaSampler:
             directions: One for each objective, in the study's order.
         """
         self._build = build
+        self._directions = tuple(directions)
         self._study = study_in_memory(directions)
+        self._n_shown = 0
         self._ids: dict[int, int] = {}
         self._walk: optuna.Trial | None = None
 
@@ -85,11 +96,50 @@ class OptunaSampler:
             self._study.tell(known, state=TrialState.FAIL)
         else:
             self._study.tell(known, values=list(values))
+            self._n_shown += 1
+        trials = self._study.get_trials(deepcopy=False)
+        if self._n_shown >= MOST_SHOWN or len(trials) >= MOST_HELD:
+            self._forget(trials)
+
+    def _forget(self, trials: Sequence[FrozenTrial]) -> None:
+        """Begin a new study with what matters of this one: what was told, and what runs.
+
+        What is kept follows from what was told alone, so that a resumed search keeps the same.
+        """
+        kept = [one for one in trials if one.state == TrialState.COMPLETE]
+        if self._n_shown >= MOST_SHOWN:
+            best = {one.number for one in _best_first(kept, self._directions)[:N_BEST]}
+            newest = [one.number for one in kept if one.number not in best]
+            chosen = best.union(newest[-(N_KEPT - len(best)) :])
+            kept = [one for one in kept if one.number in chosen]
+            self._n_shown = len(kept)
+        running = {known: number for number, known in self._ids.items()}
+        self._study = study_in_memory(self._directions)
+        self._study.add_trials(kept)
+        for one in trials:
+            if one.number in running:
+                self._ids[running[one.number]] = len(self._study.get_trials(deepcopy=False))
+                self._study.add_trial(one)
 
     def _begun(self) -> optuna.Trial:
         if self._walk is None:
             raise RuntimeError("no walk was begun")
         return self._walk
+
+
+def _best_first(trials: Sequence[FrozenTrial], ways: Sequence[Direction]) -> list[FrozenTrial]:
+    """Front by front; within a front by the first objective, then the earlier one."""
+    signs = [1 if way == "maximize" else -1 for way in ways]
+    worths = {
+        i: tuple(sign * value for sign, value in zip(signs, one.values, strict=True))
+        for i, one in enumerate(trials)
+    }
+    order: list[int] = []
+    while worths and len(order) < N_BEST:
+        front = non_dominated(worths)
+        order += sorted(front, key=lambda i: (-worths[i][0], i))
+        worths = {i: worth for i, worth in worths.items() if i not in front}
+    return [trials[i] for i in order]
 
 
 class _OptunaChoices:

@@ -16,7 +16,7 @@ from archon.search.sampler import Sampler
 from archon.search.space import Space
 
 SamplerKind = Literal[
-    "tpe", "gain", "random", "exhaustive", "greedy", "gp", "nsga2", "nsga3", "cmaes", "portfolio"
+    "gain", "tpe", "random", "exhaustive", "greedy", "gp", "nsga2", "nsga3", "cmaes", "portfolio"
 ]
 
 LARGEST_POPULATION, SMALLEST_POPULATION = 50, 8
@@ -123,12 +123,12 @@ def _no_numbers(space: Space, objectives: Sequence[Objective]) -> Misfit | None:
     if next(open_numbers(space.root), None) is None:
         return Misfit(
             "cmaes moves open numbers, and the space has none.",
-            "Write a range, for example temperature: {from: 0.0, to: 1.0}, or {kind: tpe}.",
+            "Write a range, for example temperature: {from: 0.0, to: 1.0}, or {kind: gain}.",
         )
     if len(objectives) > 1:
         return Misfit(
             f"cmaes takes one objective, and the job has {len(objectives)}.",
-            f"Write objectives: [{objectives[0]}], or a kind that takes several: nsga2, tpe.",
+            f"Write objectives: [{objectives[0]}], or a kind that takes several: gain, nsga2.",
         )
     return None
 
@@ -144,12 +144,12 @@ def _no_quality(space: Space, objectives: Sequence[Objective]) -> Misfit | None:
 
 SAMPLERS: Mapping[SamplerKind, Kind] = MappingProxyType(
     {
-        "tpe": Kind("the default: learns which answers go with good trials, in any space", _tpe),
         "gain": Kind(
-            "no whole trials: the next block of questions where it may gain most per price",
+            "the default: no whole trials, but the next questions where they gain most per price",
             lambda _: None,
             _no_quality,
         ),
+        "tpe": Kind("learns which answers go with good trials, in any space", _tpe),
         "random": Kind("chance: what the others are measured by", _random),
         "exhaustive": Kind(
             "every pipeline of a small space, in an order by chance", lambda _: None

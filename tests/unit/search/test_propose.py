@@ -13,6 +13,7 @@ from archon.core.seeds import derive_seed
 from archon.search.baselines import single_calls
 from archon.search.objectives import Objective
 from archon.search.propose import Proposer, Start
+from archon.search.samplers import by_optuna
 from archon.search.samplers.table import SAMPLERS, Needs, SamplerKind, build_sampler
 from archon.search.samplers.tpe import tpe_sampler
 from archon.search.space import Range, Space
@@ -21,7 +22,7 @@ from tests.unit.search.spaces import ensemble, generate, small_space, space
 
 HOSTED = Path(__file__).parents[3] / "search_spaces/hosted.yaml"
 BOTH: tuple[Objective, ...] = ("quality", "calls")
-PROPOSING = tuple(SAMPLERS)
+PROPOSING = tuple(kind for kind in SAMPLERS if kind != "gain")
 KINDS = tuple(kind for kind in PROPOSING if SAMPLERS[kind].misfit(small_space(), BOTH) is None)
 
 
@@ -106,11 +107,21 @@ def test_resumed_search_proposes_what_the_uninterrupted_one_does(
     assert run_dry(resumed, most=14 - cut) == whole[cut:]
 
 
-@pytest.mark.parametrize("kind", PROPOSING)
+def show_few_trials(monkeypatch: pytest.MonkeyPatch, most: int = 12) -> None:
+    """What a sampler of Optuna's is shown after hundreds of trials, after a dozen."""
+    for name, share in {"MOST_SHOWN": 1.0, "N_KEPT": 0.7, "N_BEST": 0.3, "MOST_HELD": 1.5}.items():
+        monkeypatch.setattr(by_optuna, name, int(most * share))
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_long"), [*((kind, False) for kind in PROPOSING), ("tpe", True), ("random", True)]
+)
 @pytest.mark.parametrize("seed", range(2))
 def test_resumed_search_in_threes_proposes_the_same_from_a_space_with_branches(
-    kind: SamplerKind, seed: int
+    kind: SamplerKind, seed: int, is_long: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if is_long:
+        show_few_trials(monkeypatch)
     job = load_job(HOSTED)
 
     def in_threes(known: Sequence[ProposalRow] = ()) -> list[ProposalRow]:
@@ -152,12 +163,15 @@ def test_failed_trials_do_not_stop_the_proposals() -> None:
     assert asked.n_proposed == 12
 
 
-def test_tpe_turns_to_what_is_better() -> None:
+@pytest.mark.parametrize("is_long", [False, True], ids=["", "long"])
+def test_tpe_turns_to_what_is_better(is_long: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """With an open temperature, whose best value is 1.5, later draws lie closer to it."""
+    if is_long:
+        show_few_trials(monkeypatch, most=100)
     found = space(generate(temperature=Range(0.0, 2.0, is_integer=False)))
     asked = Proposer(found, tpe_sampler(["maximize"], n_startup=5), seed=1)
     distances = []
-    for _ in range(60):
+    for _ in range(250 if is_long else 60):
         row = asked.ask()
         assert row is not None
         value = row.architecture.layers[0][0].param("temperature", 0.7)
