@@ -65,7 +65,7 @@ class Amounts:
         centre = basis[places].mean(0)
         here = basis[places] - centre
         level = wanted.mean(0)
-        gram = here @ here.T + _RIDGE * np.eye(len(places))
-        found = (basis - centre) @ (here.T @ np.linalg.solve(gram, wanted - level)) + level
+        gram = here.T @ here + _RIDGE * np.eye(basis.shape[1])
+        found = (basis - centre) @ np.linalg.solve(gram, here.T @ (wanted - level)) + level
         found[places] = wanted
         return np.asarray(found)

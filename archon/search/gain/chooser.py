@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archon.core.architecture import Architecture
-from archon.search.front import non_dominated
 from archon.search.gain.amounts import Amounts
 from archon.search.gain.features import Features
 from archon.search.gain.prices import Prices
 from archon.search.gain.scores import Level, levelled
 from archon.search.gain.surrogate import Belief, Hyper, Kernel, Prior, Seen, fitted
-from archon.search.gain.worth import knowledge_gradient, moved, volume_gain
+from archon.search.gain.worth import knowledge_gradient, moved, undominated, volume_gain
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -25,7 +24,7 @@ FIT_GROWTH = 1.3
 FEWEST_TO_FIT = 8
 MOST_LOOKS = 128
 """So many pipelines at most are weighed exactly at a step: those that look best at first sight."""
-MOST_SEEN = 300
+MOST_SEEN = 200
 """The model is told of so many pipelines at most, half of them those with the highest means, half
 those that were seen last: what it costs to think does not grow without end."""
 LEAST_PRICE = 0.02
@@ -49,7 +48,7 @@ class Choice:
 
 @dataclass(slots=True)
 class _Record:
-    scores: list[float] = field(default_factory=list)
+    scores: Array = field(default_factory=lambda: np.zeros(0))
     n_blocks: int = 0
     turn: int = 0
     """When it was seen last."""
@@ -63,6 +62,10 @@ class _Looks:
     places: Places
     next_block: Places
     """Of every pipeline of the pool."""
+    costs: Array | None
+    """Of every pipeline, shape (pool, amounts); None where quality alone counts."""
+    front: Places
+    """Of what was seen; where quality alone counts it does not matter."""
     covariances: Array
     """Of ``places`` with the pool, as they will be when what was taken is seen."""
     rows: list[int] = field(default_factory=list)
@@ -150,7 +153,7 @@ class Chooser:
         """
         record = self._records.setdefault(place, _Record())
         self._prices.buy(place, record.n_blocks)
-        record.scores += scores
+        record.scores = np.append(record.scores, scores)
         record.n_blocks += 1
         self._turn += 1
         record.turn = self._turn
@@ -249,7 +252,10 @@ class Chooser:
         next_block = np.minimum(n_done, len(self._blocks) - 1)
         price = self._priced(next_block, ()) * self._blocks[next_block]
         places = self._most_promising(belief, is_open, price)
-        return _Looks(belief, places, next_block, belief.covariances(places.tolist()))
+        costs = self._costs() if len(self._amounts) else None
+        front = places if costs is None else self._front(belief, costs)
+        covariances = belief.covariances(places.tolist())
+        return _Looks(belief, places, next_block, costs, front, covariances)
 
     def _weighed(self, looks: _Looks) -> tuple[Array, Array]:
         """Of one more block of every pipeline: gain per price, and gain."""
@@ -262,7 +268,7 @@ class Chooser:
         for horizon in self._choice.horizons:
             n_blocks = np.minimum(horizon, left)
             shifts = moved(looks.covariances, own, self._noise / (size * n_blocks))
-            worth = self._worth(looks.belief, places, shifts)
+            worth = self._worth(looks, shifts)
             per_price = worth / (price * n_blocks) ** self._choice.price_weight
             gains = np.maximum(gains, per_price)
             worths = np.maximum(worths, worth)
@@ -275,13 +281,12 @@ class Chooser:
         floor = LEAST_PRICE * float(np.median(positive)) if len(positive) else 1.0
         return np.asarray(np.maximum(taken, floor))
 
-    def _worth(self, belief: Belief, places: Places, shifts: Array) -> Array:
-        means = np.where(self._is_there, belief.means, _OUT_OF_REACH)
-        if not len(self._amounts):
-            return knowledge_gradient(means, np.where(self._is_there, shifts, 0.0), places)
-        costs = self._costs()
-        own = shifts[np.arange(len(places)), places]
-        return volume_gain(means, costs, places, own, self._front(belief, costs))
+    def _worth(self, looks: _Looks, shifts: Array) -> Array:
+        if looks.costs is None:
+            means = np.where(self._is_there, looks.belief.means, _OUT_OF_REACH)
+            return knowledge_gradient(means, np.where(self._is_there, shifts, 0.0), looks.places)
+        own = shifts[np.arange(len(looks.places)), looks.places]
+        return volume_gain(looks.belief.means, looks.costs, looks.places, own, looks.front)
 
     def _costs(self) -> Array:
         """What each pipeline takes, from 0 (least) to 1 (most) for each amount."""
@@ -290,10 +295,9 @@ class Chooser:
         return np.asarray(np.clip((logs - low) / np.maximum(1e-9, high - low), 0.0, 1.0))
 
     def _front(self, belief: Belief, costs: Array) -> Places:
-        values = {
-            place: (float(belief.means[place]), *(-costs[place])) for place in sorted(self._records)
-        }
-        return np.array(non_dominated(values), dtype=int)
+        seen = np.array(sorted(self._records))
+        values = np.column_stack([belief.means[seen], -costs[seen]])
+        return np.asarray(seen[undominated(values)])
 
     def _most_promising(self, belief: Belief, is_open: NDArray[np.bool_], price: Array) -> Places:
         """Those that may be worth most: by how far their belief reaches over the best."""
@@ -317,7 +321,7 @@ class Chooser:
     def _learned(self) -> Belief:
         places = sorted(self._records)
         n_questions = int(self._blocks.sum())
-        level = levelled([np.array(self._records[p].scores) for p in places], n_questions)
+        level = levelled([self._records[place].scores for place in places], n_questions)
         self._noise = level.noise
         seen = self._told(places, level)
         if self._n_fitted < MOST_SEEN and len(places) >= max(

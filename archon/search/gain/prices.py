@@ -77,6 +77,7 @@ class Prices:
         self._bought: dict[int, dict[str, int]] = {}
         self._ratios: dict[tuple[str, str], float] = {}
         self._seen: dict[int, tuple[float, int]] = {}
+        self._fit = _Fit()
         self._usual = 1.0
 
     def deployed(self) -> Array:
@@ -122,28 +123,19 @@ class Prices:
             n: How many.
         """
         before, n_before = self._seen.get(place, (0.0, 0))
-        self._seen[place] = ((before * n_before + taken * n) / (n_before + n), n_before + n)
-        signatures = sorted({part.signature for i in self._seen for part in self.parts[i]})
-        column = {signature: i for i, signature in enumerate(signatures)}
-        rows, wanted = [], []
-        for i, (seen, _) in self._seen.items():
-            row = np.zeros(len(signatures))
-            for part in self.parts[i]:
-                row[column[part.signature]] += part.amount * part.each
-            if seen > 0.0 and row.any():
-                rows.append(row / seen)
-                wanted.append(1.0)
-        if not rows:
-            return
-        a, b = np.array(rows), np.array(wanted)
-        usual = _overall(a, b)
-        left = a.T @ a + _RIDGE * np.eye(len(signatures))
-        found = np.linalg.solve(left, a.T @ b + _RIDGE * usual)
-        self._ratios = {
-            signature: float(min(_HIGHEST, max(_LOWEST, found[i])))
-            for signature, i in column.items()
-        }
-        self._usual = usual
+        mean = (before * n_before + taken * n) / (n_before + n)
+        self._seen[place] = (mean, n_before + n)
+        self._fit.add(self._shares(place, before), -1)
+        self._fit.add(self._shares(place, mean), 1)
+        self._usual, self._ratios = self._fit.ratios()
+
+    def _shares(self, place: int, taken: float) -> dict[tuple[str, str], float]:
+        """What each kind of part was assumed to take, as shares of what all took together."""
+        found: dict[tuple[str, str], float] = {}
+        for part in self.parts[place] if taken > 0.0 else ():
+            share = part.amount * part.each / taken
+            found[part.signature] = found.get(part.signature, 0.0) + share
+        return found
 
     def _priced(self, parts: Sequence[Part], bought: Mapping[str, int]) -> float:
         return sum(
@@ -154,10 +146,49 @@ class Prices:
         )
 
 
-def _overall(a: Array, b: Array) -> float:
-    """The one ratio that explains most."""
-    sums = a.sum(1)
-    return float(min(_HIGHEST, max(_LOWEST, (sums @ b) / max(1e-12, sums @ sums))))
+class _Fit:
+    """How much longer replies are than assumed, by least squares: shares times ratios make 1.
+
+    Ratios are drawn to the one that explains most. Pipelines come and go without a look at others.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[tuple[str, str], int] = {}
+        self._gram = np.zeros((0, 0))
+        self._wanted = np.zeros(0)
+        self._sums = np.zeros(2)
+        """Of all shares of a pipeline, and of their squares."""
+
+    def add(self, shares: Mapping[tuple[str, str], float], sign: int) -> None:
+        """A pipeline comes (1), or one that came goes (-1)."""
+        if not shares:
+            return
+        for signature in shares:
+            if signature not in self._columns:
+                self._columns[signature] = len(self._columns)
+        n = len(self._columns)
+        row = np.zeros(n)
+        for signature, share in shares.items():
+            row[self._columns[signature]] = share
+        more = n - len(self._wanted)
+        self._gram = np.pad(self._gram, (0, more)) + sign * np.outer(row, row)
+        self._wanted = np.pad(self._wanted, (0, more)) + sign * row
+        self._sums += sign * np.array([row.sum(), row.sum() ** 2])
+
+    def ratios(self) -> tuple[float, dict[tuple[str, str], float]]:
+        """The ratio that explains most, and that of each kind of part that was seen."""
+        if not self._columns:
+            return 1.0, {}
+        usual = _within(float(self._sums[0]) / max(1e-12, float(self._sums[1])))
+        left = self._gram + _RIDGE * np.eye(len(self._wanted))
+        found = np.linalg.solve(left, self._wanted + _RIDGE * usual)
+        return usual, {
+            signature: _within(float(found[i])) for signature, i in self._columns.items()
+        }
+
+
+def _within(ratio: float) -> float:
+    return min(_HIGHEST, max(_LOWEST, ratio))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,11 @@ from archon.search.front import non_dominated
 from archon.search.objectives import Direction
 from archon.search.space import Choices, Scalar
 
-MOST_SHOWN, N_KEPT, N_BEST = 300, 200, 50
+MOST_SHOWN, N_KEPT, N_BEST = 200, 140, 50
 """Optuna's time for a proposal grows with the trials that it is shown. When there are as many as
 the first, it is shown as many as the second from then on: the best of all, as many as the third
 (TPE takes 25 at most for good), and the newest."""
-MOST_HELD = 600
+MOST_HELD = 400
 """Walks that led nowhere are held beside them, which no sampler looks at; they go before there are
 so many."""
 

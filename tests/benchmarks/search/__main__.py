@@ -23,6 +23,7 @@ from tests.benchmarks.search.report import Results, figures, print_claims, print
 from tests.benchmarks.search.runs import METHODS, USUAL, Outcome, Task, run
 from tests.benchmarks.search.spaces import NAMES, OPEN
 from tests.benchmarks.search.table import load_table
+from tests.benchmarks.search.thinking import thinking
 
 N_SEEDS = 20
 QUICK_WORLDS, N_QUICK_SEEDS, N_QUICK_TRIALS = ("easy",), 3, 50
@@ -54,7 +55,8 @@ def main() -> None:
             print_world(outcome.task.world, found)
     print_claims(results)
     print(f"\n{len(tasks)} tasks in {time.monotonic() - began:.0f} s")
-    print_figures("search", figures(results))
+    thought = [] if options.no_thinking else thinking()
+    print_figures("search", [*figures(results), *thought])
 
 
 def _done(tasks: Sequence[Task], n_processes: int) -> Iterator[Outcome]:
@@ -76,6 +78,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=USUAL)
     parser.add_argument("--trials", type=int, help="of Archon's own studies")
     parser.add_argument("--no-fronts", action="store_true", help="quality alone")
+    parser.add_argument("--no-thinking", action="store_true", help="nothing on time and memory")
     parser.add_argument("--no-claims", action="store_true", help="no held-out runs")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
