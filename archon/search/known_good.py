@@ -18,9 +18,8 @@ from archon.components.table import COMPONENTS, parameters
 from archon.search.choices import Recording
 from archon.search.draw import draw
 from archon.search.feasible import feasible
-from archon.search.find_walk import NOTHING
 from archon.search.propose import Start
-from archon.search.space import Scalar, Space
+from archon.search.space import NOTHING, Scalar, Space
 
 MOST_ALTERNATIVES = 64
 """More are not looked at."""

@@ -23,7 +23,7 @@ from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, named, show
 from archon.spec.job_file import BudgetSection, JobFile
 from archon.spec.model_spec import ModelSpec, check_twins, read_models
 from archon.spec.original import refuse_original
-from archon.spec.places import components_of
+from archon.spec.places import components_in
 from archon.spec.space import models_of, read_space
 from archon.spec.yaml_source import Document, key_path, read_document
 
@@ -275,7 +275,7 @@ def _check_judge(benchmark: BenchmarkSpec | None, space: Space, findings: Findin
 
 def _check_exhaustive(space: Space, findings: Findings) -> None:
     """Refuse to go through what has no end, or none that would be reached."""
-    for component, path in components_of(space.root):
+    for component, path in components_in(space, findings.document):
         for name, dimension in component.params:
             if isinstance(dimension, Range) and not dimension.is_integer:
                 message = "an open number cannot be enumerated, and the sampler is exhaustive."
@@ -294,7 +294,7 @@ def _check_exhaustive(space: Space, findings: Findings) -> None:
 def _check_contexts(models: Sequence[ModelSpec], space: Space, findings: Findings) -> None:
     """Refuse replies that would leave no room for a prompt in a model's context."""
     sizes = {model.alias: model.context_tokens for model in models}
-    for component, path in components_of(space.root):
+    for component, path in components_in(space, findings.document):
         dimension = dict(component.params).get("max_tokens")
         if dimension is None:
             continue

@@ -19,13 +19,15 @@ from archon.search.space import (
     Chain,
     ComponentNode,
     EnsembleNode,
+    Grammar,
     LayerNode,
     Node,
     OneOf,
     Repeat,
     Space,
+    components_below,
 )
-from archon.spec.dimensions import ComponentReader, aliases_of
+from archon.spec.dimensions import ComponentReader
 from archon.spec.findings import Findings, show
 from archon.spec.space_check import check_pipelines
 from archon.spec.yaml_source import Document, key_path
@@ -74,7 +76,7 @@ def read_space(
 
 def models_of(space: Space) -> frozenset[str]:
     """Every alias that a pipeline of the space may ask."""
-    return frozenset(_models_below(space.root))
+    return frozenset(alias for part in components_below(space.root) for alias in part.models)
 
 
 def _count(items: object) -> str:
@@ -234,13 +236,6 @@ def _most_layers(node: Node) -> int:
         return sum(_most_layers(child) for child in node.nodes)
     if isinstance(node, OneOf):
         return max(_most_layers(child) for _, child in node.alternatives)
+    if isinstance(node, Grammar):
+        return node.most
     return node.high * _most_layers(node.node)
-
-
-def _models_below(node: Node) -> set[str]:
-    if isinstance(node, LayerNode):
-        return aliases_of(node.components)
-    if isinstance(node, Repeat):
-        return _models_below(node.node)
-    children = node.nodes if isinstance(node, Chain) else [child for _, child in node.alternatives]
-    return {alias for child in children for alias in _models_below(child)}
