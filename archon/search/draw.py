@@ -110,12 +110,22 @@ def _specs(
         models = (_model(part, f"{path}.model", choices),)
     params = tuple(
         sorted(
-            (name, _value(dimension, f"{path}.{name}", choices))
+            (name, _value(dimension, _named(part, path, name, dimension), choices))
             for name, dimension in component.params
         )
     )
     for model in models:
         yield ComponentSpec(component.kind, model, params)
+
+
+def _named(part: ComponentNode | EnsembleNode, path: str, name: str, dimension: Dimension) -> str:
+    """The name of the question what a parameter is.
+
+    The same name has the same options in every walk; a range may end elsewhere.
+    """
+    if isinstance(dimension, Options) and dimension != dict(bare(part).params)[name]:
+        return f"{path}.of_{len(dimension.values)}.{name}"
+    return f"{path}.{name}"
 
 
 def _model(node: ComponentNode, name: str, choices: Choices) -> str:

@@ -235,6 +235,7 @@ class _Towards:
         if question.startswith("models."):
             alias = question.removeprefix("models.").partition(".")[2]
             return alias in models if alias else "+".join(models)
+        question = question.rpartition(".")[2]
         known = parameters(self.table[specs[0].kind])
         default = known[question].default if question in known else None
         value = specs[0].param(question, cast(Scalar, default))

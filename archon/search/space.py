@@ -86,7 +86,7 @@ class EnsembleNode:
     """The models stand from best to worst: no subset is chosen, the first ones are taken, and where
     there are more members than models they are dealt round again."""
     most_samples: int | None = None
-    """Most samples of all members together; a range of ``samples`` ends where they are reached."""
+    """Most samples of all members together; what ``samples`` may be ends where they are reached."""
 
     @property
     def sizes(self) -> range:
@@ -224,9 +224,13 @@ def components_below(node: Node) -> Iterator[ComponentNode]:
 
 
 def _up_to(dimension: Dimension, most: int) -> Dimension:
-    """A range of whole numbers without those over ``most``; its lowest stays in any case."""
+    """Whole numbers without those over ``most``; the lowest stays in any case."""
+    if isinstance(dimension, Options):
+        low = min(dimension.values, key=lambda value: float(str(value)))
+        kept = tuple(v for v in dimension.values if v == low or float(str(v)) <= most)
+        return Options(kept) if len(kept) > 1 else Fixed(kept[0])
     if not isinstance(dimension, Range) or dimension.high <= most:
         return dimension
-    low = int(dimension.low)
-    high = low + max(0, most - low) // dimension.step * dimension.step
-    return Fixed(low) if high == low else replace(dimension, high=high)
+    first = int(dimension.low)
+    last = first + max(0, most - first) // dimension.step * dimension.step
+    return Fixed(first) if last == first else replace(dimension, high=last)

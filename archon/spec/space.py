@@ -6,6 +6,8 @@ An entry of ``layers`` is one of
     side_by_side: [generate: ..., ...]     a layer of several components
     one_of: [nothing, vote, [..., ...]]    one alternative; a list is several layers in order
     repeat: {times: {from: 0, to: 2}, layers: [...]}     layers again and again
+
+Instead of ``layers`` it may name a profile (``archon.spec.profiles``), which writes them itself.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from archon.search.space import (
 )
 from archon.spec.dimensions import ComponentReader
 from archon.spec.findings import Findings, show
+from archon.spec.profiles.table import read_profile
 from archon.spec.space_check import check_pipelines
 from archon.spec.yaml_source import Document, key_path
 
@@ -57,21 +60,29 @@ def read_space(
     data = document.data.get("space")
     if not isinstance(data, Mapping):
         return None
-    findings.unknown_keys(data, ("max_calls", "layers"), "space")
     max_calls = _max_calls(data, findings)
-    reader = SpaceReader(ComponentReader(tuple(aliases), table, findings), findings)
-    layers = data.get("layers")
-    if not isinstance(layers, list) or not layers:
-        hint = "Write layers: and a list that begins with - generate: {model: ...}."
-        findings.add("space.layers", f"expected a list of layers, got {_empty(layers)}.", hint)
+    components = ComponentReader(tuple(aliases), table, findings)
+    root = read_profile(data, components) if "profile" in data else _layers(data, components)
+    if root is None:
         return None
-    space = Space(reader.chain(layers, "space.layers"), max_calls)
+    space = Space(root, max_calls)
     if not findings.has_any("space"):
         if (depth := _most_layers(space.root)) > MOST_LAYERS:
             findings.add("space.layers", f"up to {depth} layers; at most {MOST_LAYERS} are run.")
         else:
             check_pipelines(space, findings, table)
     return None if findings.has_any("space") else space
+
+
+def _layers(data: Mapping[str, object], components: ComponentReader) -> Chain | None:
+    findings = components.findings
+    findings.unknown_keys(data, ("max_calls", "layers", "profile"), "space")
+    layers = data.get("layers")
+    if not isinstance(layers, list) or not layers:
+        hint = "Write layers: and a list that begins with - generate: {model: ...}."
+        findings.add("space.layers", f"expected a list of layers, got {_empty(layers)}.", hint)
+        return None
+    return SpaceReader(components, findings).chain(layers, "space.layers")
 
 
 def models_of(space: Space) -> frozenset[str]:
