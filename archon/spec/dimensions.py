@@ -113,7 +113,7 @@ class ComponentReader:
             self.findings.add(path, f"expected a list of {least} or more models, got {show(data)}.")
             return ()
         for i, alias in enumerate(data):
-            where = path if least == 1 else f"{path}[{i}]"
+            where = path if len(data) == least == 1 else f"{path}[{i}]"
             if not self.aliases:
                 break  # that there are no models is said where they should stand
             if not isinstance(alias, str) or alias not in self.aliases:

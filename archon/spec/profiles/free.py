@@ -193,7 +193,7 @@ class _Before:
             return "start"
         facts = sorted(fact.removeprefix(_SCORE) for fact in self.facts)
         marked = "with_" + "_".join(facts) if facts else ""
-        unread = "unread" if self.unread else ""
+        unread = "unread_" + "_".join(sorted(self.unread)) if self.unread else ""
         after = f"after_{self.last}" if self.last else ""
         words = ("one" if self.n == 1 else "several", marked, unread, after)
         return "-".join(word for word in words if word)

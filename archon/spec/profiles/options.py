@@ -37,7 +37,7 @@ class OptionReader:
         """The models of the profile: all of the file where it names none."""
         if "models" not in self.data:
             return self.components.aliases
-        return self.components.alias_list(self.data["models"], f"{ROOT}.models", least=1)
+        return self._known(self.data["models"], f"{ROOT}.models")
 
     def number(self, name: str, default: int, *, low: int, high: int) -> int:
         """A whole number from ``low`` to ``high``."""
@@ -154,11 +154,17 @@ class OptionReader:
         reader = self
         if isinstance(section, Mapping) and "models" in section:
             given, path = dict(section), f"{key_path(ROOT, kind)}.models"
-            models = self.components.alias_list(given.pop("models"), path, least=1) or models
+            models = self._known(given.pop("models"), path)
             reader = OptionReader({**self.data, kind: given}, self.components)
         one = {"model": f"Write models: [{', '.join(models)}], from the best to the worst."}
         node = reader.component(kind, models, set_here=one | dict(set_here or {}), **defaults)
         return ComponentNode(kind, models, node.params)
+
+    def _known(self, data: object, path: str) -> tuple[str, ...]:
+        """The models of a list; what is none of them is said once, and nothing follows from it."""
+        found = self.components.alias_list(data, path, least=1)
+        aliases = self.components.aliases
+        return tuple(dict.fromkeys(one for one in found if one in aliases)) or aliases
 
     def _say(self, name: str, message: str, hint: str = "") -> None:
         self.findings.add(key_path(ROOT, name), message, hint)
