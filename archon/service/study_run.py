@@ -182,7 +182,8 @@ class StudyRun:
         if end.measured:
             singles += self._unmeasured_singles(end.measured)
         others = [one for one in end.measured if not is_single_call(one)]
-        chosen = finalists(others, self._job.objectives, self._job.finalists)
+        allowed = self._job.at_most.within(others)
+        chosen = finalists(allowed, self._job.objectives, self._job.finalists)
         measured, missing = await run_held_out(
             (*singles, *chosen),
             self._questions.split.held_out,
@@ -193,6 +194,7 @@ class StudyRun:
             done=self._stored([one.pipeline_id for one in (*singles, *chosen)], HELD_OUT_SPLIT),
         )
         n = len(singles)
+        self._warnings += tuple(self._job.at_most.about(others, measured[n:]))
         return judge(measured[:n], measured[n:], self._job.objectives), missing
 
     def _unmeasured_singles(self, measured: Sequence[Measured]) -> tuple[Measured, ...]:
