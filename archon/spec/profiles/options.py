@@ -34,10 +34,21 @@ class OptionReader:
         return self.components.table
 
     def models(self) -> tuple[str, ...]:
-        """The models of the profile: all of the file where it names none."""
+        """The models of the profile: all of the file where it names none, in no order of theirs.
+
+        A mapping has no order: a job that is read back from a database has lost that of its file.
+        """
         if "models" not in self.data:
-            return self.components.aliases
+            return tuple(sorted(self.components.aliases))
         return self._known(self.data["models"], f"{ROOT}.models")
+
+    def best_first(self) -> tuple[str, ...]:
+        """The models in an order that the section has to say."""
+        found = self.models()
+        if "models" not in self.data and len(found) > 1:
+            hint = f"Write models: [{', '.join(found)}], from the best to the worst."
+            self.findings.add(f"{ROOT}.models", "which model is the best?", hint)
+        return found
 
     def number(self, name: str, default: int, *, low: int, high: int) -> int:
         """A whole number from ``low`` to ``high``."""
@@ -150,7 +161,7 @@ class OptionReader:
         self, kind: str, *, set_here: Mapping[str, str] | None = None, **defaults: object
     ) -> ComponentNode:
         """A component several of which share a layer; its section's ``models`` are the ones."""
-        models, section = self.models(), self.data.get(kind)
+        models, section = self.best_first(), self.data.get(kind)
         reader = self
         if isinstance(section, Mapping) and "models" in section:
             given, path = dict(section), f"{key_path(ROOT, kind)}.models"

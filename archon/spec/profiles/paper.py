@@ -99,7 +99,7 @@ class _Stages:
     @classmethod
     def read(cls, read: OptionReader) -> _Stages:
         instead = {"samples": "Write fusers: {from: 2, to: 10, step: 2}; each writes one answer."}
-        judge = read.models()[:1]
+        judge = read.best_first()[:1]
         nodes = {kind: read.component(kind, judge) for kind in KINDS if kind in _JUDGES}
         verify, tests, judged = (nodes[k] for k in ("verify", "write_tests", "judge_tests"))
         checks = {

@@ -23,6 +23,12 @@ def profile_job(text: str, *, n_models: int = 3) -> JobSpec:
     return read_job(parse_document(whole.encode(), "job.yaml"))
 
 
+def paper_space(options: str = "", *, n_models: int = 3) -> Space:
+    """The profile ``paper``, the options from line 4 on, m0 the best model."""
+    models = ", ".join(f"m{i}" for i in range(n_models))
+    return profile_space(f"profile: paper\nmodels: [{models}]\n{options}", n_models=n_models)
+
+
 def profile_space(text: str, *, n_models: int = 3) -> Space:
     """The space of such a job."""
     return profile_job(text, n_models=n_models).space

@@ -19,7 +19,7 @@ from archon.search.find_walk import find_walk
 from archon.search.known_good import known_good
 from archon.search.size import count_walks
 from archon.search.space import Space
-from tests.unit.spec.profiles.jobs import profile_space
+from tests.unit.spec.profiles.jobs import paper_space, profile_space
 
 ONE_CALL_A_RANKER = "rank: {window: 24}"
 """As the paper's counts have it; by default more than 20 candidates are ranked in windows."""
@@ -27,7 +27,7 @@ ONE_CALL_A_RANKER = "rank: {window: 24}"
 
 @pytest.fixture(scope="module")
 def whole() -> Space:
-    return profile_space(f"profile: paper\n{ONE_CALL_A_RANKER}", n_models=10)
+    return paper_space(ONE_CALL_A_RANKER, n_models=10)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def whole() -> Space:
     ],
 )
 def test_its_axes_multiply_to_the_exact_counts(options: str, expected: int) -> None:
-    assert count_walks(profile_space(f"profile: paper\n{options}", n_models=10)) == expected
+    assert count_walks(paper_space(options, n_models=10)) == expected
 
 
 def test_it_has_as_many_points_under_each_number_of_calls_as_its_axes_say(whole: Space) -> None:
@@ -61,7 +61,7 @@ def test_it_has_as_many_points_under_each_number_of_calls_as_its_axes_say(whole:
 def test_two_of_its_points_are_equal_to_a_third_and_no_others() -> None:
     # With one candidate and one layer of fusers there is nothing to check. All equal points have
     # one layer of fusers, since with more the widths tell them apart.
-    few = profile_space("profile: paper\nfusion_layers: {from: 1, to: 2}\nfusers: 2", n_models=10)
+    few = paper_space("fusion_layers: {from: 1, to: 2}\nfusers: 2", n_models=10)
     ids = {canonical(drawn).pipeline_id() for drawn, _ in walks(few)}
     assert count_walks(few) == 38 * 2 * 3
     assert len(ids) == 38 * 2 * 3 - 2
@@ -87,7 +87,7 @@ def follows_the_rules(architecture: Architecture) -> bool:
 
 @pytest.mark.parametrize("options", ["", "critics: both", "funnel: true\nfusion_layers: 4"])
 def test_every_pipeline_of_it_keeps_to_the_rules(options: str) -> None:
-    space = profile_space(f"profile: paper\n{options}", n_models=10)
+    space = paper_space(options, n_models=10)
     for seed in range(200):
         drawn = draw(space, Chance(seed))
         assert follows_the_rules(drawn)
@@ -112,14 +112,14 @@ def test_the_papers_funnel_lies_in_it_and_samplers_learn_from_it(n_models: int) 
     n = min(10, n_models)
     first = tuple(ComponentSpec.of("generate", f"m{i}") for i in range(n))
     funnel = canonical(Architecture((first, *stages(8, 6, 4, 1, n_models=n_models))))
-    space = profile_space("profile: paper", n_models=n_models)
+    space = paper_space(n_models=n_models)
     answers = {answer.name: answer.value for answer in find_walk(space, funnel)}
     assert answers["0.generate.models.n"] == n
     assert [answers[f"1.round{i}.2.fuse.models.n"] for i in range(3)] == [8, 6, 4]
 
 
 def test_its_known_good_shapes_are_its_plain_one_each_check_and_one_more_layer() -> None:
-    found = known_good(profile_space("profile: paper", n_models=4), most=20)
+    found = known_good(paper_space(n_models=4), most=20)
     kinds = sorted([layer[0].kind for layer in start.architecture.layers] for start in found)
     stage = ["critique", "rank", "fuse"]
     assert kinds == [
@@ -133,31 +133,38 @@ def test_its_known_good_shapes_are_its_plain_one_each_check_and_one_more_layer()
 @pytest.mark.parametrize(
     ("options", "line", "key", "said"),
     [
-        ("fusion_layer: 2", 3, "space.fusion_layer", "Did you mean 'fusion_layers'"),
-        ("critics: sometimes", 3, "space.critics", "not one of always, never, both"),
-        ("checks: [verifier]", 3, "space.checks[0]", "Did you mean 'verify'"),
-        ("fusers: [2, 4]", 3, "space.fusers", "Write a number, or {from: 1, to: 4}"),
-        ("fusers:\n  from: 2\n  to: 9\n  step: 2", 3, "space.fusers", "do not reach 9"),
-        ("generators: {from: 1, to: 9}", 3, "space.generators", "1 <= from <= to <= 3"),
-        ("candidates: 2\ngenerators: 3", 3, "space.candidates", "more than 2 candidates"),
-        ("models: [m0, m9]", 3, "space.models[1]", "no model 'm9'"),
-        ("fuse: {samples: 3}", 3, "space.fuse.samples", "Write fusers:"),
-        ("generate: {model: m0}", 3, "space.generate.model", "Write models:"),
-        ("rank:\n  temprature: [0.1, 0.2]", 4, "space.rank.temprature", "mean 'temperature'"),
-        ("rank: {models: [m0, m1]}", 3, "space.rank.models", "Write model:"),
-        ("vote: {}", 3, "space.vote", "unknown key 'vote'"),
-        ("layers: []", 3, "space.layers", "writes the layers itself"),
-        ("max_calls: 2", 3, "space.max_calls", "the smallest takes"),
+        ("fusion_layer: 2", 4, "space.fusion_layer", "Did you mean 'fusion_layers'"),
+        ("critics: sometimes", 4, "space.critics", "not one of always, never, both"),
+        ("checks: [verifier]", 4, "space.checks[0]", "Did you mean 'verify'"),
+        ("fusers: [2, 4]", 4, "space.fusers", "Write a number, or {from: 1, to: 4}"),
+        ("fusers:\n  from: 2\n  to: 9\n  step: 2", 4, "space.fusers", "do not reach 9"),
+        ("generators: {from: 1, to: 9}", 4, "space.generators", "1 <= from <= to <= 3"),
+        ("candidates: 2\ngenerators: 3", 4, "space.candidates", "more than 2 candidates"),
+        ("fuse: {samples: 3}", 4, "space.fuse.samples", "Write fusers:"),
+        ("generate: {model: m0}", 4, "space.generate.model", "Write models:"),
+        ("rank:\n  temprature: [0.1, 0.2]", 5, "space.rank.temprature", "mean 'temperature'"),
+        ("rank: {models: [m0, m1]}", 4, "space.rank.models", "Write model:"),
+        ("vote: {}", 4, "space.vote", "unknown key 'vote'"),
+        ("layers: []", 4, "space.layers", "writes the layers itself"),
+        ("max_calls: 2", 4, "space.max_calls", "the smallest takes"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_line_and_key(
     options: str, line: int, key: str, said: str
 ) -> None:
     with pytest.raises(SpecError) as refused:
-        profile_space(f"profile: paper\n{options}")
+        paper_space(options)
     found = [p for p in refused.value.problems if p.path == key]
     assert [p.line for p in found] == [line], str(refused.value)
     assert said in f"{found[0].message} {found[0].hint}"
+
+
+def test_the_order_of_models_has_to_be_said() -> None:
+    with pytest.raises(SpecError, match=r"space.models: which model is the best.*m0, m1, m2"):
+        profile_space("profile: paper")
+    with pytest.raises(SpecError, match=r"job.yaml:3: space.models\[1\]: there is no model 'm9'"):
+        profile_space("profile: paper\nmodels: [m0, m9]")
+    assert count_walks(profile_space("profile: paper", n_models=1)) == 5 * 156 * 3
 
 
 def test_a_misspelt_profile_is_said_with_what_was_meant() -> None:
