@@ -9,8 +9,11 @@ from archon.spec.job import JobSpec, read_job
 from archon.spec.yaml_source import parse_document
 
 
-def profile_job(text: str, *, n_models: int = 3) -> JobSpec:
-    """A job whose section ``space:``, from line 2 on, is ``text``, with models m0, m1, ..."""
+def profile_job(text: str, *, n_models: int = 3, **changes: object) -> JobSpec:
+    """A job whose section ``space:``, from line 2 on, is ``text``, with models m0, m1, ...
+
+    ``changes`` are its other entries.
+    """
     rest: dict[str, object] = {
         "benchmark": {"builtin": "keywords", "scorer": {"kind": "keywords"}},
         "models": {
@@ -19,7 +22,7 @@ def profile_job(text: str, *, n_models: int = 3) -> JobSpec:
         "budget": {"trials": 10},
     }
     lines = [f"  {line}" for line in text.strip().splitlines()]
-    whole = "\n".join(["space:", *lines, yaml.safe_dump(rest)])
+    whole = "\n".join(["space:", *lines, yaml.safe_dump(rest | changes)])
     return read_job(parse_document(whole.encode(), "job.yaml"))
 
 
