@@ -9,7 +9,7 @@ generators do not follow each other, and a list that nobody put in order is not 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 
 from archon.components.base import Component, Interval, Sizes
 from archon.components.canonical import Idempotent, MaybeIdle
@@ -59,11 +59,15 @@ def free(read: OptionReader) -> Chain:
 
 
 def _kinds(read: OptionReader) -> tuple[str, ...]:
-    """The components that take part: those that ask a model, votes, and those with a section."""
+    """The components that take part: those that ask a model, votes, and those with a section.
+
+    One that has to be told something takes part only where its section says it.
+    """
     usual = [
         name
         for name, kind in read.table.items()
-        if kind.declares.needs_model or name == Vote.kind or name in read.data
+        if name in read.data
+        or ((kind.declares.needs_model or name == Vote.kind) and not _must_be_told(kind))
     ]
     kinds = read.words("components", usual, tuple(read.table))
     for kind in read.table:
@@ -71,6 +75,11 @@ def _kinds(read: OptionReader) -> tuple[str, ...]:
             message = f"{kind} is not among the components."
             read.findings.add(f"space.{kind}", message, "Add it to components, or remove this.")
     return kinds
+
+
+def _must_be_told(kind: type[Component]) -> bool:
+    known = parameters(kind).values()
+    return any(one.default is MISSING and one.default_factory is MISSING for one in known)
 
 
 def _forms(
