@@ -48,6 +48,16 @@ def export(
             "baseline: the best single call. Without: best."
         ),
     ] = None,
+    within: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            metavar="POINTS",
+            help="With --rule cheapest: the cheapest whose score is at most so far below the best "
+            "one's, 0.01 for a point in a hundred.",
+        ),
+    ] = None,
     trial: Annotated[
         int | None, typer.Option(help="This trial's pipeline, whatever it is.")
     ] = None,
@@ -73,13 +83,17 @@ def export(
         raise SpecError("FILE and --output both say where to. Leave one of them out.")
     output = file or output
     if form == FormatName.OPTUNA:
-        if rule is not None or trial is not None:
-            raise SpecError("--format optuna writes all trials. Leave --rule and --trial out.")
+        if rule is not None or trial is not None or within is not None:
+            raise SpecError(
+                "--format optuna writes all trials. Leave --rule, --within and --trial out."
+            )
         if output is None:
             raise SpecError("--format optuna writes a database. Name its file, for example s.db.")
         _export_to_optuna(study, output, is_forced=force)
     else:
-        _export_pipeline(study, output, rule, trial, is_forced=force)
+        if within is not None and rule != RuleName.CHEAPEST:
+            raise SpecError("--within goes with --rule cheapest. Add that, or leave it out.")
+        _export_pipeline(study, output, rule, trial, within, is_forced=force)
 
 
 def _export_to_optuna(study: str, output: Path, *, is_forced: bool) -> None:
@@ -98,7 +112,13 @@ def _export_to_optuna(study: str, output: Path, *, is_forced: bool) -> None:
 
 
 def _export_pipeline(
-    study: str, output: Path | None, rule: RuleName | None, trial: int | None, *, is_forced: bool
+    study: str,
+    output: Path | None,
+    rule: RuleName | None,
+    trial: int | None,
+    within: float | None,
+    *,
+    is_forced: bool,
 ) -> None:
     from archon.core.errors import SpecError
     from archon.service.export import export_by_rule, export_trial, how_to_ask
@@ -115,7 +135,7 @@ def _export_pipeline(
     with open_reader(load_settings().database_url.reveal()) as reader:
         report = load_report(reader, study)
         if trial is None:
-            made = export_by_rule(report, reader, by.value)
+            made = export_by_rule(report, reader, by.value, within=within)
         else:
             made = export_trial(report, reader, trial)
         asking = "" if output is None else how_to_ask(output, made, reader)
@@ -124,12 +144,14 @@ def _export_pipeline(
     else:
         made.save(output)
     judgement = report.final.judgement if report.final else None
-    say(why(judgement, made, by.value if trial is None else ""))
+    say(why(judgement, made, by.value if trial is None else "", within))
     if output is not None:
         say(f"Wrote {output}. Ask it: {asking}")
 
 
-def why(judgement: Judgement | None, made: PipelineFile, rule: str) -> str:
+def why(
+    judgement: Judgement | None, made: PipelineFile, rule: str, within: float | None = None
+) -> str:
     """Say what was exported, and what makes it that; ``rule`` is "" where a trial was named."""
     from archon.service.describe import describe
 
@@ -137,6 +159,8 @@ def why(judgement: Judgement | None, made: PipelineFile, rule: str) -> str:
     which = f"Trial {made.provenance.trial}: {describe(made.architecture)}"
     if not rule or judgement is None:
         return f"{which}, as you named it."
+    if within is not None:
+        return f"{which}, the cheapest whose score is within {within:g} of the best one's."
     if rule == "baseline":
         return f"{which}, the best single call."
     nothing = "Nothing was shown to be better than the best single call"

@@ -25,6 +25,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, replace
+from functools import cache
 from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 from archon.components.base import Component, Sizes
@@ -131,7 +132,13 @@ def _normalised(layers: _Numbered, table: Mapping[str, type[Component]]) -> _Num
 
 
 def _simple(component: Component) -> Component:
-    return component.simplified() if isinstance(component, Simplifying) else component
+    return cast(Simplifying, component).simplified() if _simplifies(type(component)) else component
+
+
+@cache
+def _simplifies(kind: type[Component]) -> bool:
+    # Asked of every component of every pipeline that is looked at; a protocol takes its time.
+    return hasattr(kind, "simplified")
 
 
 def _loosest(component: Component, arriving: Sizes) -> Component:

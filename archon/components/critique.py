@@ -41,6 +41,7 @@ class Critique:
     order: str = knob("as_is", "order in which candidates are shown", options=ORDERS)
     temperature: float = knob(0.7, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(1024, "longest completion, tokens", low=1, high=131072)
+    top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
 
     kind: ClassVar[str] = "critique"
     declares: ClassVar[Declaration] = Declaration(
@@ -129,7 +130,7 @@ class Critique:
         prompt = load("critique").fill(
             question=quoted.question, answers=quoted.answers, example=example
         )
-        sampling = Sampling(self.temperature, self.max_tokens)
+        sampling = Sampling(self.temperature, self.max_tokens, self.top_p)
         return Ask(
             request=ModelRequest(self.model, ask(prompt), sampling),
             read=partial(_read, places=places),

@@ -96,12 +96,12 @@ def _merged_candidates(
 ) -> Interval:
     # A candidate stays if every component keeps it; what any of them wrote is added. Components
     # that wrote nothing may all pass on one and the same, so the fewest do not add.
-    total = arriving.candidates if all(map(keeps_arriving, components)) else Interval(0, 0)
+    keeping = [keeps_arriving(component) for component in components]
+    total = arriving.candidates if all(keeping) else Interval(0, 0)
     fewest = 0
-    for component, bounds in zip(components, each, strict=True):
-        left, kept = bounds.after.candidates, Interval(0, 0)
-        if keeps_arriving(component):
-            kept = arriving.candidates
+    for keeps, bounds in zip(keeping, each, strict=True):
+        left = bounds.after.candidates
+        kept = arriving.candidates if keeps else Interval(0, 0)
         fewest = max(fewest, left.low - kept.low)
         total += Interval(0, max(0, left.high - kept.high))
     return total + Interval(fewest, 0)

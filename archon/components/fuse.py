@@ -32,6 +32,7 @@ class Fuse:
     samples: int = knob(1, "new answers to write", low=1, high=5)
     temperature: float = knob(0.7, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(512, "longest completion, tokens", low=1, high=131072)
+    top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
     order: str = knob("as_is", "order in which candidates are shown", options=ORDERS)
     keep_inputs: bool = knob(False, "the candidates that arrive stay, before the new ones")
 
@@ -99,4 +100,6 @@ class Fuse:
     def _request(self, state: LayerState, shown: Sequence[int]) -> ModelRequest:
         quoted = exhibit(state.question, [state.candidates[i] for i in shown])
         messages = load("fuse").around(state.question, answers=quoted.answers)
-        return ModelRequest(self.model, messages, Sampling(self.temperature, self.max_tokens))
+        return ModelRequest(
+            self.model, messages, Sampling(self.temperature, self.max_tokens, self.top_p)
+        )

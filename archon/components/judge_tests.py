@@ -39,6 +39,7 @@ class JudgeTests:
     )
     temperature: float = knob(0.0, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(1024, "longest completion, tokens", low=1, high=131072)
+    top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
 
     kind: ClassVar[str] = "judge_tests"
     declares: ClassVar[Declaration] = Declaration(
@@ -100,7 +101,7 @@ class JudgeTests:
         prompt = load("judge_tests").fill(
             question=quoted.question, answers=quoted.answers, tests="\n".join(listed), form=form
         )
-        sampling = Sampling(self.temperature, self.max_tokens)
+        sampling = Sampling(self.temperature, self.max_tokens, self.top_p)
         return Ask(
             request=ModelRequest(self.model, ask(prompt), sampling),
             read=partial(read_test_verdicts, n=len(tests)),

@@ -43,6 +43,7 @@ class Rank:
     order: str = knob("shuffled", "order of the first pass", options=ORDERS)
     temperature: float = knob(0.0, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(512, "longest completion, tokens", low=1, high=131072)
+    top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
 
     kind: ClassVar[str] = "rank"
     declares: ClassVar[Declaration] = Declaration(
@@ -152,7 +153,7 @@ class Rank:
         prompt = load("rank").fill(
             question=quoted.question, answers=quoted.answers, example=example
         )
-        sampling = Sampling(self.temperature, self.max_tokens)
+        sampling = Sampling(self.temperature, self.max_tokens, self.top_p)
         return Ask(
             request=ModelRequest(self.model, ask(prompt), sampling),
             read=read,

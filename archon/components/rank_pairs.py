@@ -63,6 +63,7 @@ class RankPairs:
     swap: bool = knob(True, "every pair in both orders; else in one, by chance")
     temperature: float = knob(0.0, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(512, "longest completion, tokens", low=1, high=131072)
+    top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
 
     kind: ClassVar[str] = "rank_pairs"
     declares: ClassVar[Declaration] = Declaration(
@@ -170,7 +171,7 @@ class RankPairs:
         prompt = load("rank_pairs").fill(
             question=quoted.question, answers=quoted.answers, form=_FORM
         )
-        sampling = Sampling(self.temperature, self.max_tokens)
+        sampling = Sampling(self.temperature, self.max_tokens, self.top_p)
         compared = Ask(ModelRequest(self.model, ask(prompt), sampling), _won_by_first, form=_FORM)
         (reply,) = await context.sample(compared.request, after=after, purpose="compare")
         reading = await read_twice(compared, reply, context)

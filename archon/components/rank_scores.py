@@ -42,6 +42,7 @@ class RankScores:
     scale: int = knob(10, "highest grade; the lowest is 1", low=2, high=100)
     temperature: float = knob(0.0, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(512, "longest completion, tokens", low=1, high=131072)
+    top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
 
     kind: ClassVar[str] = "rank_scores"
     declares: ClassVar[Declaration] = Declaration(
@@ -104,7 +105,7 @@ class RankScores:
         )
         return Ask(
             request=ModelRequest(
-                self.model, ask(prompt), Sampling(self.temperature, self.max_tokens)
+                self.model, ask(prompt), Sampling(self.temperature, self.max_tokens, self.top_p)
             ),
             read=partial(read_grade, marker=_MARKER, low=_LOWEST, high=self.scale),
             form=form,

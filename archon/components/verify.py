@@ -52,6 +52,7 @@ class Verify:
     drop: bool = knob(True, "candidates found incorrect are dropped; else they come last")
     temperature: float = knob(0.0, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(512, "longest completion, tokens", low=1, high=131072)
+    top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
 
     kind: ClassVar[str] = "verify"
     declares: ClassVar[Declaration] = Declaration(
@@ -135,7 +136,9 @@ class Verify:
         )
 
     def _request(self, prompt: str) -> ModelRequest:
-        return ModelRequest(self.model, ask(prompt), Sampling(self.temperature, self.max_tokens))
+        return ModelRequest(
+            self.model, ask(prompt), Sampling(self.temperature, self.max_tokens, self.top_p)
+        )
 
 
 def _is_correct(reply: str) -> bool:

@@ -32,6 +32,7 @@ class WriteTests:
     tests: int = knob(5, "tests to write", low=1, high=20)
     temperature: float = knob(0.7, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(512, "longest completion, tokens", low=1, high=131072)
+    top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
 
     kind: ClassVar[str] = "write_tests"
     declares: ClassVar[Declaration] = Declaration(
@@ -60,7 +61,7 @@ class WriteTests:
         prompt = load("write_tests").fill(
             question=exhibit(question, []).question, n=str(self.tests), form=_FORM
         )
-        sampling = Sampling(self.temperature, self.max_tokens)
+        sampling = Sampling(self.temperature, self.max_tokens, self.top_p)
         return Ask(
             request=ModelRequest(self.model, ask(prompt), sampling),
             read=partial(read_tests, most=self.tests),

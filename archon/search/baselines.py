@@ -10,16 +10,13 @@ from archon.components.table import parameters
 from archon.core.architecture import Architecture, ComponentSpec, ParamValue
 from archon.search.propose import Start
 from archon.search.space import (
-    Chain,
     ComponentNode,
     Dimension,
-    EnsembleNode,
     Fixed,
-    LayerNode,
     Node,
-    OneOf,
     Options,
     Space,
+    components_below,
 )
 
 N_SINGLE_CALLS = 3
@@ -43,17 +40,7 @@ def single_calls(space: Space) -> tuple[Start, ...]:
 
 
 def _generators(node: Node) -> Iterator[ComponentNode]:
-    if isinstance(node, LayerNode):
-        parts = [p.component if isinstance(p, EnsembleNode) else p for p in node.components]
-        yield from (part for part in parts if part.kind == Generate.kind)
-    elif isinstance(node, Chain):
-        for child in node.nodes:
-            yield from _generators(child)
-    elif isinstance(node, OneOf):
-        for _, child in node.alternatives:
-            yield from _generators(child)
-    else:
-        yield from _generators(node.node)
+    return (part for part in components_below(node) if part.kind == Generate.kind)
 
 
 def _plain(name: str, dimension: Dimension) -> ParamValue:

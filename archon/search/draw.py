@@ -19,12 +19,16 @@ from archon.search.space import (
     Dimension,
     EnsembleNode,
     Fixed,
+    Grammar,
     LayerNode,
     Node,
     OneOf,
     Options,
     Range,
     Space,
+    State,
+    bare,
+    components_below,
 )
 
 MOST_SUBSETS = 1024
@@ -50,6 +54,8 @@ def _layers(node: Node, path: str, choices: Choices) -> Iterator[Layer]:
         label = choices.category(name, [label for label, _ in node.alternatives])
         chosen = dict(node.alternatives)[str(label)]
         yield from _layers(chosen, f"{name}={label}", choices)
+    elif isinstance(node, Grammar):
+        yield from _through(node, path, choices)
     else:
         name = joined(path, "times")
         times = node.low
@@ -57,6 +63,31 @@ def _layers(node: Node, path: str, choices: Choices) -> Iterator[Layer]:
             times = choices.integer(name, node.low, node.high)
         for i in range(times):
             yield from _layers(node.node, joined(path, f"round{i}"), choices)
+
+
+def _through(grammar: Grammar, path: str, choices: Choices) -> Iterator[Layer]:
+    """First what the next layer does (or that there is none), then which layer does it."""
+    state = grammar.states[0]
+    for left in range(grammar.most, -1, -1):
+        name = question_at(grammar, path, state, left)
+        groups = dict(grammar.open_at(state, left))
+        effect = _label(name, list(groups), choices)
+        moves = {move.label: move for move in groups[effect]}
+        if not moves:
+            return
+        within = joined(f"{name}={effect}", "one_of")
+        move = moves[_label(within, list(moves), choices)]
+        yield from _layers(move.layer, f"{within}={move.label}", choices)
+        state = grammar.states[move.to]
+
+
+def question_at(grammar: Grammar, path: str, state: State, left: int) -> str:
+    """The name of the question what comes next in a state, with so many layers left."""
+    return joined(path, f"{grammar.most - left}.{state.name}.one_of")
+
+
+def _label(name: str, labels: Sequence[str], choices: Choices) -> str:
+    return labels[0] if len(labels) == 1 else str(choices.category(name, labels))
 
 
 def parts_of(node: LayerNode, path: str) -> Iterator[tuple[ComponentNode | EnsembleNode, str]]:
@@ -73,18 +104,28 @@ def _specs(
 ) -> Iterator[ComponentSpec]:
     if isinstance(part, EnsembleNode):
         models: Sequence[str] = _subset(part, f"{path}.models", choices)
-        component = part.component
+        component = part.member(len(models))
     else:
         component = part
         models = (_model(part, f"{path}.model", choices),)
     params = tuple(
         sorted(
-            (name, _value(dimension, f"{path}.{name}", choices))
+            (name, _value(dimension, _named(part, path, name, dimension), choices))
             for name, dimension in component.params
         )
     )
     for model in models:
         yield ComponentSpec(component.kind, model, params)
+
+
+def _named(part: ComponentNode | EnsembleNode, path: str, name: str, dimension: Dimension) -> str:
+    """The name of the question what a parameter is.
+
+    The same name has the same options in every walk; a range may end elsewhere.
+    """
+    if isinstance(dimension, Options) and dimension != dict(bare(part).params)[name]:
+        return f"{path}.of_{len(dimension.values)}.{name}"
+    return f"{path}.{name}"
 
 
 def _model(node: ComponentNode, name: str, choices: Choices) -> str:
@@ -97,7 +138,9 @@ def _subset(node: EnsembleNode, name: str, choices: Choices) -> tuple[str, ...]:
     """Which models stand side by side: first how many, then which of the sets of that size."""
     models, size = node.component.models, node.minimum
     if node.minimum < node.maximum:
-        size = choices.integer(f"{name}.n", node.minimum, node.maximum)
+        size = choices.integer(f"{name}.n", node.minimum, node.maximum, step=node.step)
+    if node.is_in_order:
+        return tuple(models[i % len(models)] for i in range(size))
     if size == len(models):
         return models
     if math.comb(len(models), size) > MOST_SUBSETS:
@@ -147,33 +190,42 @@ def joined(path: str, part: str) -> str:
 
 def open_numbers(node: Node, path: str = "") -> Iterator[tuple[str, Range]]:
     """Every open number at or below ``node`` under the name of its question, on whatever walk."""
-    if isinstance(node, LayerNode):
-        for part, at in parts_of(node, path):
-            component = part.component if isinstance(part, EnsembleNode) else part
-            for name, dimension in component.params:
+    for layer, within in _layers_at(node, path):
+        for part, at in parts_of(layer, within):
+            for name, dimension in bare(part).params:
                 if isinstance(dimension, Range):
                     yield f"{at}.{name}", dimension
+
+
+def _layers_at(node: Node, path: str) -> Iterator[tuple[LayerNode, str]]:
+    """Every layer at or below ``node`` with its path, as often as it has another one."""
+    if isinstance(node, LayerNode):
+        yield node, path
     elif isinstance(node, Chain):
         for i, child in enumerate(node.nodes):
-            yield from open_numbers(child, joined(path, str(i)))
+            yield from _layers_at(child, joined(path, str(i)))
     elif isinstance(node, OneOf):
         for label, child in node.alternatives:
-            yield from open_numbers(child, f"{joined(path, 'one_of')}={label}")
+            yield from _layers_at(child, f"{joined(path, 'one_of')}={label}")
+    elif isinstance(node, Grammar):
+        yield from _moves_at(node, path)
     else:
         for i in range(node.high):
-            yield from open_numbers(node.node, joined(path, f"round{i}"))
+            yield from _layers_at(node.node, joined(path, f"round{i}"))
+
+
+def _moves_at(grammar: Grammar, path: str) -> Iterator[tuple[LayerNode, str]]:
+    for left in range(grammar.most, 0, -1):
+        for state in grammar.states:
+            name = question_at(grammar, path, state, left)
+            for effect, moves in grammar.open_at(state, left):
+                within = joined(f"{name}={effect}", "one_of")
+                yield from ((move.layer, f"{within}={move.label}") for move in moves)
 
 
 def is_finite(node: Node) -> bool:
     """Whether the walks below ``node`` can be counted: no open number but whole ones."""
-    if isinstance(node, LayerNode):
-        parts = [p.component if isinstance(p, EnsembleNode) else p for p in node.components]
-        return all(_is_countable(dim) for part in parts for _, dim in part.params)
-    if isinstance(node, Chain):
-        return all(is_finite(child) for child in node.nodes)
-    if isinstance(node, OneOf):
-        return all(is_finite(child) for _, child in node.alternatives)
-    return is_finite(node.node)
+    return all(_is_countable(dim) for part in components_below(node) for _, dim in part.params)
 
 
 def _is_countable(dimension: Dimension) -> bool:

@@ -9,8 +9,6 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from archon.components.base import Component
-from archon.components.canonical import canonical
-from archon.components.rules import problems_of
 from archon.components.table import COMPONENTS
 from archon.core.architecture import Architecture
 from archon.core.calls import Price
@@ -21,6 +19,7 @@ from archon.search.baselines import N_SINGLE_CALLS
 from archon.search.ceiling import LONGEST, Ceiling, Judged, bought_once, sizes_of
 from archon.search.choices import Chance, walks
 from archon.search.draw import draw
+from archon.search.feasible import feasible
 from archon.search.lengths import USUAL, Lengths
 from archon.search.power import smallest_difference_of_shares
 from archon.search.size import count_walks
@@ -210,11 +209,8 @@ def _sizes(
     """One for each different pipeline that the search could propose."""
     found: dict[str, _Sizes] = {}
     for architecture in drawn:
-        if problems_of(architecture, table):
-            continue
-        pipeline = canonical(architecture, table)
-        pipeline_id = pipeline.pipeline_id()
-        if pipeline_id in found:
+        pipeline = feasible(space, architecture, table)
+        if pipeline is None or (pipeline_id := pipeline.pipeline_id()) in found:
             continue
         most, likely = (
             sizes_of(
@@ -227,8 +223,7 @@ def _sizes(
             )
             for lengths in (LONGEST, plan.lengths)
         )
-        if space.max_calls is None or most.pipeline.calls <= space.max_calls:
-            found[pipeline_id] = _Sizes(pipeline, most, likely)
+        found[pipeline_id] = _Sizes(pipeline, most, likely)
     return list(found.values())
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import cast
 
@@ -22,19 +22,25 @@ from archon.components.rules import problems_of
 from archon.components.table import COMPONENTS, parameters
 from archon.core.architecture import Architecture, ComponentSpec, Layer
 from archon.search.choices import Answered, Plain, Recording
-from archon.search.draw import draw, joined, parts_of
+from archon.search.draw import draw, joined, parts_of, question_at
 from archon.search.space import (
+    NOTHING,
     Chain,
     ComponentNode,
     EnsembleNode,
+    Fixed,
+    Grammar,
     LayerNode,
+    Move,
     Node,
     OneOf,
+    Range,
     Scalar,
     Space,
+    State,
+    bare,
 )
 
-NOTHING = "nothing"
 _MOST_TRIED = 64
 _MOST_STEPS = 5_000
 """So many turns are taken in the tree before the search is given up."""
@@ -91,6 +97,8 @@ class _Search:
             for label, child in sorted(node.alternatives, key=lambda pair: pair[0] != NOTHING):
                 for taken, n in self.below(child, f"{name}={label}", n_used):
                     yield ((name, label), *taken), n
+        elif isinstance(node, Grammar):
+            yield from self._through(node, path, node.states[0], node.most, n_used)
         else:
             for times in range(node.low, node.high + 1):
                 paths = [joined(path, f"round{i}") for i in range(times)]
@@ -107,18 +115,35 @@ class _Search:
             for rest, n_all in self._in_turn(nodes[1:], paths[1:], n):
                 yield (*first, *rest), n_all
 
+    def _through(
+        self, grammar: Grammar, path: str, state: State, left: int, n_used: int
+    ) -> Iterator[tuple[_Taken, int]]:
+        self._n_steps += 1
+        if self._n_steps > _MOST_STEPS:
+            return
+        name = question_at(grammar, path, state, left)
+        for effect, moves in grammar.open_at(state, left):
+            if not moves:
+                yield ((name, effect),), n_used
+            for move in moves if n_used < len(self._layers) else ():
+                within = joined(f"{name}={effect}", "one_of")
+                at = f"{within}={move.label}"
+                taken = _shared_out(move.layer, at, self._layers[n_used])
+                if taken is None or not _has_so_many(move, self._layers[n_used]):
+                    continue
+                turns = ((name, effect), (within, move.label), *taken)
+                to = grammar.states[move.to]
+                for rest, n in self._through(grammar, path, to, left - 1, n_used + 1):
+                    yield (*turns, *rest), n
+
     def _layer(self, node: LayerNode, path: str, n_used: int) -> Iterator[tuple[_Taken, int]]:
         if n_used < len(self._layers):
             taken = _shared_out(node, path, self._layers[n_used])
             if taken is not None:
                 yield taken, n_used + 1
-        kinds = [self._table[part.kind] for part in map(_bare, node.components)]
+        kinds = [self._table[part.kind] for part in map(bare, node.components)]
         if all(kind.declares.effect != "produce" for kind in kinds):
             yield (), n_used  # the canonical form may leave it out
-
-
-def _bare(part: ComponentNode | EnsembleNode) -> ComponentNode:
-    return part.component if isinstance(part, EnsembleNode) else part
 
 
 def _shared_out(node: LayerNode, path: str, layer: Layer) -> _Taken | None:
@@ -126,18 +151,47 @@ def _shared_out(node: LayerNode, path: str, layer: Layer) -> _Taken | None:
     left = list(layer)
     taken: list[tuple[str, tuple[ComponentSpec, ...]]] = []
     for part, at in parts_of(node, path):
-        bare = _bare(part)
-        fit = [s for s in left if s.kind == bare.kind and s.model in (bare.models or ("",))]
+        component = bare(part)
+        aliases = component.models or ("",)
+        fit = [spec for spec in left if spec.kind == component.kind and spec.model in aliases]
         if isinstance(part, EnsembleNode):
-            same = (spec for spec in fit if spec.params == fit[0].params)
-            fit = sorted(same, key=lambda spec: bare.models.index(spec.model))
+            if not part.is_in_order:
+                fit = [spec for spec in fit if spec.params == fit[0].params]
+            fit.sort(key=lambda spec: aliases.index(spec.model))
         else:
             fit = fit[:1]
         if not fit:
             return None
-        taken.append((at, tuple(fit)))
+        taken.append((at, _members(part, fit)))
         left = [spec for spec in left if spec not in fit]
     return None if left else tuple(taken)
+
+
+def _members(
+    part: ComponentNode | EnsembleNode, found: Sequence[ComponentSpec]
+) -> tuple[ComponentSpec, ...]:
+    """What a part becomes, with those of one model each for itself, which are merged otherwise."""
+    is_dealt = isinstance(part, EnsembleNode) and part.is_in_order
+    if not is_dealt or "samples" in dict(bare(part).params):
+        return tuple(found)
+    return tuple(
+        replace(spec, params=tuple(p for p in spec.params if p[0] != "samples"))
+        for spec in found
+        for _ in range(cast(int, spec.param("samples", 1)))
+    )
+
+
+def _has_so_many(move: Move, layer: Layer) -> bool:
+    """Whether a layer may have its numbers of samples by a move: moves differ in that alone."""
+    for part in move.layer.components:
+        dimension = dict(bare(part).params).get("samples")
+        for spec in layer:
+            samples = cast(int, spec.param("samples", 1))
+            if isinstance(dimension, Fixed) and dimension.value != samples:
+                return False
+            if isinstance(dimension, Range) and not dimension.low <= samples <= dimension.high:
+                return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +235,7 @@ class _Towards:
         if question.startswith("models."):
             alias = question.removeprefix("models.").partition(".")[2]
             return alias in models if alias else "+".join(models)
+        question = question.rpartition(".")[2]
         known = parameters(self.table[specs[0].kind])
         default = known[question].default if question in known else None
         value = specs[0].param(question, cast(Scalar, default))

@@ -18,9 +18,8 @@ from archon.components.table import COMPONENTS, parameters
 from archon.search.choices import Recording
 from archon.search.draw import draw
 from archon.search.feasible import feasible
-from archon.search.find_walk import NOTHING
 from archon.search.propose import Start
-from archon.search.space import Scalar, Space
+from archon.search.space import NOTHING, Scalar, Space
 
 MOST_ALTERNATIVES = 64
 """More are not looked at."""
@@ -31,16 +30,24 @@ _TRIES = 6
 def known_good(
     space: Space, *, most: int, table: Mapping[str, type[Component]] = COMPONENTS
 ) -> tuple[Start, ...]:
-    """At most ``most`` pipelines of the space, no two equal, those with the fewest calls first."""
+    """At most ``most`` pipelines of the space, no two equal, those with the fewest calls first.
+
+    Where there are more, those with the fewest layers are taken: a technique by itself comes before
+    one that stands behind another.
+    """
     found: dict[str, Start] = {}
     for turns in _turns(space, table):
         if (start := _strongest(space, turns, table)) is not None:
             found.setdefault(start.architecture.pipeline_id(), start)
     if (plain := _strongest(space, (), table)) is not None:
-        found.pop(plain.architecture.pipeline_id(), None)  # where an alternative changes nothing
+        plain_id = plain.architecture.pipeline_id()
+        found.pop(plain_id, None)  # where an alternative changes nothing
+        if len(plain.architecture.layers) > 1:
+            found[plain_id] = plain  # where a technique is in every pipeline
     calls = {i: estimate_calls(one.architecture, table).calls.high for i, one in found.items()}
-    cheapest = sorted(found, key=lambda i: (calls[i], i))
-    return tuple(found[i] for i in cheapest[:most])
+    layers = {i: len(one.architecture.layers) for i, one in found.items()}
+    simplest = sorted(found, key=lambda i: (layers[i], calls[i], i))[:most]
+    return tuple(found[i] for i in sorted(simplest, key=lambda i: (calls[i], i)))
 
 
 Turns = tuple[tuple[str, Scalar], ...]

@@ -11,6 +11,7 @@ from archon.search.space import (
     Dimension,
     EnsembleNode,
     Fixed,
+    Grammar,
     LayerNode,
     Node,
     OneOf,
@@ -37,19 +38,25 @@ def walks_below(node: Node) -> int:
         return math.prod(walks_below(child) for child in node.nodes)
     if isinstance(node, OneOf):
         return sum(walks_below(child) for _, child in node.alternatives)
+    if isinstance(node, Grammar):
+        return node.states[0].walks[node.most]
     return sum(walks_below(node.node) ** times for times in range(node.low, node.high + 1))
 
 
 def answers_of(part: ComponentNode | EnsembleNode) -> int:
     """In how many ways the questions of one component can be answered."""
     if isinstance(part, EnsembleNode):
-        models = len(part.component.models)
-        sets = sum(math.comb(models, size) for size in range(part.minimum, part.maximum + 1))
-        return sets * _values(part.component)
-    return max(1, len(part.models)) * _values(part)
+        return sum(sets_of(part, size) * values_of(part.member(size)) for size in part.sizes)
+    return max(1, len(part.models)) * values_of(part)
 
 
-def _values(node: ComponentNode) -> int:
+def sets_of(part: EnsembleNode, size: int) -> int:
+    """In how many ways ``size`` members can be chosen."""
+    return 1 if part.is_in_order else math.comb(len(part.component.models), size)
+
+
+def values_of(node: ComponentNode) -> int:
+    """In how many ways the parameters can be set."""
     return math.prod(width_of(dimension) for _, dimension in node.params)
 
 

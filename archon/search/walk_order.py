@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from archon.core.architecture import Architecture
 from archon.search.choices import Answered, Recording, by_positions
 from archon.search.draw import MOST_SUBSETS, draw
-from archon.search.size import answers_of, walks_below, width_of
+from archon.search.size import answers_of, sets_of, values_of, walks_below, width_of
 from archon.search.space import (
     Chain,
     ComponentNode,
     EnsembleNode,
     Fixed,
+    Grammar,
     LayerNode,
     Node,
     OneOf,
@@ -79,6 +80,8 @@ def _positions(node: Node, number: int) -> Iterator[int]:
         taken, rest = _within(number, counts)
         yield taken
         yield from _positions(node.alternatives[taken][1], rest)
+    elif isinstance(node, Grammar):
+        yield from _through(node, number)
     else:
         inner = walks_below(node.node)
         rounds = range(node.low, node.high + 1)
@@ -89,35 +92,68 @@ def _positions(node: Node, number: int) -> Iterator[int]:
             yield from _positions(node.node, digit)
 
 
+def _through(grammar: Grammar, number: int) -> Iterator[int]:
+    """The same of a grammar, one layer after the other."""
+    state = grammar.states[0]
+    for left in range(grammar.most, -1, -1):
+        groups = grammar.open_at(state, left)
+        rests = [[grammar.states[move.to].walks[left - 1] for move in group] for _, group in groups]
+        counts = [
+            [walks_below(move.layer) * rest for move, rest in zip(group, row, strict=True)]
+            for (_, group), row in zip(groups, rests, strict=True)
+        ]
+        taken, number = _within(number, [sum(row) if row else 1 for row in counts])
+        if len(groups) > 1:
+            yield taken
+        moves = groups[taken][1]
+        if not moves:
+            return
+        which, number = _within(number, counts[taken])
+        if len(moves) > 1:
+            yield which
+        layer, number = divmod(number, rests[taken][which])
+        yield from _positions(moves[which].layer, layer)
+        state = grammar.states[moves[which].to]
+
+
 def _of_part(part: ComponentNode | EnsembleNode, number: int) -> Iterator[int]:
-    component = part.component if isinstance(part, EnsembleNode) else part
-    widths = [width_of(dimension) for _, dimension in component.params]
-    models, values = divmod(number, math.prod(widths))
     if isinstance(part, EnsembleNode):
-        yield from _of_subset(part, models)
-    elif len(component.models) > 1:
-        yield models
-    for (_, dimension), digit in zip(component.params, _digits(values, widths), strict=True):
+        yield from _of_ensemble(part, number)
+        return
+    model, values = divmod(number, values_of(part))
+    if len(part.models) > 1:
+        yield model
+    yield from _of_values(part, values)
+
+
+def _of_values(component: ComponentNode, number: int) -> Iterator[int]:
+    widths = [width_of(dimension) for _, dimension in component.params]
+    for (_, dimension), digit in zip(component.params, _digits(number, widths), strict=True):
         if not isinstance(dimension, Fixed):
             yield digit
 
 
-def _of_subset(part: EnsembleNode, number: int) -> Iterator[int]:
-    n_models = len(part.component.models)
-    sizes = range(part.minimum, part.maximum + 1)
-    taken, rest = _within(number, [math.comb(n_models, size) for size in sizes])
-    if len(sizes) > 1:
+def _of_ensemble(part: EnsembleNode, number: int) -> Iterator[int]:
+    widths = [values_of(part.member(size)) for size in part.sizes]
+    sets = [sets_of(part, size) for size in part.sizes]
+    taken, rest = _within(number, [n * width for n, width in zip(sets, widths, strict=True)])
+    if len(part.sizes) > 1:
         yield taken
-    size = sizes[taken]
-    if size == n_models:
-        return
+    which, values = divmod(rest, widths[taken])
+    size = part.sizes[taken]
+    if sets[taken] > 1:
+        yield from _of_subset(len(part.component.models), size, which)
+    yield from _of_values(part.member(size), values)
+
+
+def _of_subset(n_models: int, size: int, which: int) -> Iterator[int]:
     if math.comb(n_models, size) <= MOST_SUBSETS:
-        yield rest
+        yield which
         return
     for left in range(n_models, 0, -1):
         if not 0 < size < left:
             return
-        is_in, rest = _within(rest, [math.comb(left - 1, size), math.comb(left - 1, size - 1)])
+        is_in, which = _within(which, [math.comb(left - 1, size), math.comb(left - 1, size - 1)])
         yield is_in
         size -= is_in
 

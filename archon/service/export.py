@@ -31,8 +31,17 @@ be told apart from the best single call; baseline: the best single call."""
 RULES: tuple[Rule, ...] = get_args(Rule)
 
 
-def export_by_rule(report: StudyReport, reader: StudyReader, rule: Rule) -> PipelineFile:
+def export_by_rule(
+    report: StudyReport, reader: StudyReader, rule: Rule, *, within: float | None = None
+) -> PipelineFile:
     """The pipeline that a rule picks from a finished study.
+
+    Args:
+        report: The study's.
+        reader: The store's.
+        rule: What is picked.
+        within: For ``cheapest``: score points that may be given away against the best score, in
+            place of being indistinguishable from the winner.
 
     Raises:
         NotFound: The study has no held-out results to pick by.
@@ -43,7 +52,7 @@ def export_by_rule(report: StudyReport, reader: StudyReader, rule: Rule) -> Pipe
             "`archon search`, or name a trial: archon export STUDY --trial N"
         )
     judgement = report.final.judgement
-    standing = _picked(judgement, rule)
+    standing = _picked(judgement, rule, within)
     if standing is None:
         raise NotFound(
             f"study {report.study.study_id} scored no pipeline. See: archon show "
@@ -75,13 +84,31 @@ def how_to_ask(file: Path, made: PipelineFile, reader: StudyReader) -> str:
     return shlex.join(("archon", "ask", str(file), question))
 
 
-def _picked(judgement: Judgement, rule: Rule) -> Standing | None:
+def _picked(judgement: Judgement, rule: Rule, within: float | None) -> Standing | None:
+    if rule == "cheapest" and within is not None:
+        return cheapest_within(judgement, within)
     if rule == "cheapest" and judgement.frugal is not None:
         frugal = judgement.frugal.pipeline_id
         return next(one for one in judgement.finalists if one.pipeline_id == frugal)
     if rule == "baseline" or judgement.winner is None:
         return judgement.baseline
     return judgement.winner
+
+
+def cheapest_within(judgement: Judgement, points: float) -> Standing | None:
+    """The cheapest whose mean score on the held-out questions is at most so far below the best.
+
+    By the means as they are: how sure that is, their intervals say.
+
+    Args:
+        judgement: The study's.
+        points: In score points, 0.01 for one in a hundred.
+    """
+    best = max((one.quality.value for one in judgement.standings), default=0.0)
+    # As far as floats can tell: 0.80 - 0.79 is a little more than 0.01.
+    close = [o for o in judgement.standings if best - o.quality.value <= points + 1e-9]
+    price = judgement.price
+    return min(close, key=lambda o: (o.amount(price).value, -o.quality.value), default=None)
 
 
 def _question(row: ExampleRow) -> Conversation:

@@ -56,6 +56,8 @@ def gain_search(
     drawn = pool_of(job.space, starts, seed=job.seed, most=most_pool)
     pool = Pool(job.space, drawn, outside(drawn, history))
     pipelines = pool.architectures()
+    costs = [one for one in plan.objectives if one != "quality"]
+    ceilings = job.at_most.ceilings()
     unit = needs.saves or _unit(job, needs.prices)
     chooser = Chooser(
         pipelines,
@@ -69,12 +71,15 @@ def gain_search(
             judge=judge_cost(job.benchmark.scorer.to_data()),
         ),
         blocks=[len(block) for block in blocks(plan.examples, plan.block_size)],
-        n_amounts=sum(one != "quality" for one in plan.objectives),
+        n_costs=len(costs),
+        ceilings=[most for _, most in ceilings],
         n_hidden=pool.n_added,
     )
     rules = Rules(
         n_finalists=job.finalists,
         n_seeds=len(seeds),
+        amounts=(*costs, *(name for name, _ in ceilings)),
+        fits=lambda measured: not job.at_most.passed_by(measured),
         is_whole=len(drawn) < most_pool,
         seed=job.seed,
         amount=_amount(unit),

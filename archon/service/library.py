@@ -215,18 +215,25 @@ class Study:
         """
         return tuple(line for line in self.report().trials if line.is_on_front)
 
-    def best(self, rule: Rule = "best") -> PipelineFile:
+    def best(self, rule: Rule = "best", *, within: float | None = None) -> PipelineFile:
         """The pipeline that a rule picks: best, cheapest or baseline.
 
+        Args:
+            rule: What is picked.
+            within: For ``cheapest``: score points that it may be below the best, 0.01 for one in a
+                hundred.
+
         Raises:
-            ValueError: There is no such rule.
+            ValueError: There is no such rule, or ``within`` goes with another one.
             NotFound: There are no held-out results yet.
         """
         if rule not in RULES:
             raise ValueError(f"there is no rule {rule!r}; there is: {', '.join(RULES)}")
+        if within is not None and rule != "cheapest":
+            raise ValueError("within goes with the rule 'cheapest'")
         with open_store(self._settings.database_url.reveal()) as store:
             report = load_report(store.reader(), self.id)
-            return export_by_rule(report, store.reader(), rule)
+            return export_by_rule(report, store.reader(), rule, within=within)
 
     def pipeline_of(self, number: int) -> PipelineFile:
         """The pipeline of one trial.

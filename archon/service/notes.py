@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.util import find_spec
 
 from archon.core.architecture import ParamValue
 from archon.models.litellm import takes_temperature
-from archon.search.space import (
-    Chain,
-    ComponentNode,
-    Dimension,
-    EnsembleNode,
-    Fixed,
-    LayerNode,
-    Node,
-    OneOf,
-)
+from archon.search.space import Dimension, Fixed, Node, components_below
 from archon.service.settings import keep_litellm_at_home
 from archon.spec.job import JobSpec
 
@@ -47,7 +37,7 @@ def _varied(root: Node) -> set[str]:
     """Aliases of the models that a space asks at more than one temperature for the same thing."""
     met: dict[tuple[str, str], set[ParamValue]] = {}
     varied: set[str] = set()
-    for component in _components(root):
+    for component in components_below(root):
         for alias in component.models:
             temperature: Dimension | None = dict(component.params).get("temperature")
             if isinstance(temperature, Fixed):
@@ -55,18 +45,3 @@ def _varied(root: Node) -> set[str]:
             elif temperature is not None:
                 varied.add(alias)
     return varied | {alias for (_, alias), values in met.items() if len(values) > 1}
-
-
-def _components(node: Node) -> Iterator[ComponentNode]:
-    if isinstance(node, LayerNode):
-        for one in node.components:
-            yield one.component if isinstance(one, EnsembleNode) else one
-        return
-    if isinstance(node, Chain):
-        inner: tuple[Node, ...] = node.nodes
-    elif isinstance(node, OneOf):
-        inner = tuple(alternative for _, alternative in node.alternatives)
-    else:
-        inner = (node.node,)
-    for each in inner:
-        yield from _components(each)

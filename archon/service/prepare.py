@@ -123,7 +123,8 @@ def _prices(job: JobSpec) -> dict[str, Price]:
 
 def _check_prices(job: JobSpec) -> None:
     """Refuse a job that counts money with a model whose price nobody knows."""
-    if job.budget.usd is None and "cost" not in job.objectives:
+    counts_money = job.budget.usd is not None or "cost" in job.objectives
+    if not counts_money and job.at_most.cost_usd is None:
         return
     unpriced = [model for model in job.models if model.is_priced_by_litellm]
     if unpriced:

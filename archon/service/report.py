@@ -26,7 +26,7 @@ class FinalReport:
     """Why some held-out results are missing; "" if none is."""
     elapsed_s: float
     warnings: tuple[str, ...]
-    """On the questions, as sentences."""
+    """On the questions, and on what was allowed a question, as sentences."""
 
     def to_json(self) -> str:
         """The text that the store keeps."""
@@ -141,12 +141,20 @@ def load_report(reader: StudyReader, reference: str) -> StudyReport:
 
 
 def _naming_trials(final: FinalReport, trials: Sequence[TrialLine]) -> FinalReport:
-    """The verdict with numbers of trials in place of ids of pipelines."""
-    said = final.judgement.verdict
-    for line in trials:
-        said = said.replace(line.pipeline_id, f"trial {line.number}")
+    """The verdict and the warnings with numbers of trials in place of ids of pipelines."""
+
+    def named(said: str) -> str:
+        for line in trials:
+            said = said.replace(line.pipeline_id, f"trial {line.number}")
+        return said
+
+    said = named(final.judgement.verdict)
     verdict = said[:1].upper() + said[1:]
-    return replace(final, judgement=replace(final.judgement, verdict=verdict))
+    return replace(
+        final,
+        judgement=replace(final.judgement, verdict=verdict),
+        warnings=tuple(map(named, final.warnings)),
+    )
 
 
 def job_of(study: StudyRow) -> JobSpec:

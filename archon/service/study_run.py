@@ -199,6 +199,7 @@ class StudyRun:
         if end.measured:
             singles += self._unmeasured_singles(end.measured)
         chosen = chosen_finalists(end, self._job)
+        others = [one for one in end.measured if not is_single_call(one)]
         measured, missing = await run_held_out(
             (*singles, *chosen),
             self._questions.split.held_out,
@@ -209,6 +210,7 @@ class StudyRun:
             done=self._stored([one.pipeline_id for one in (*singles, *chosen)], HELD_OUT_SPLIT),
         )
         n = len(singles)
+        self._warnings += tuple(self._job.at_most.about(others, measured[n:]))
         return judge(measured[:n], measured[n:], self._job.objectives), missing
 
     def _unmeasured_singles(self, measured: Sequence[Measured]) -> tuple[Measured, ...]:
@@ -255,7 +257,7 @@ def chosen_finalists(end: SearchEnd, job: JobSpec) -> tuple[Measured, ...]:
     if end.finalists is not None:
         return end.finalists
     others = [one for one in end.measured if not is_single_call(one)]
-    return finalists(others, job.objectives, job.finalists)
+    return finalists(job.at_most.within(others), job.objectives, job.finalists)
 
 
 def is_single_call(one: Measured) -> bool:

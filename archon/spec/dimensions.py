@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass
 from itertools import product
 from math import prod
@@ -80,21 +80,21 @@ class ComponentReader:
         if several is not None:
             return self._ensemble(several, f"{path}.models")
         if isinstance(one, Mapping) and set(one) == {"one_of"}:
-            return self._alias_list(one["one_of"], f"{path}.model.one_of", least=2), None
+            return self.alias_list(one["one_of"], f"{path}.model.one_of", least=2), None
         if isinstance(one, list):
-            return self._alias_list(one, f"{path}.model", least=2), None
-        return self._alias_list([one], f"{path}.model", least=1), None
+            return self.alias_list(one, f"{path}.model", least=2), None
+        return self.alias_list([one], f"{path}.model", least=1), None
 
     def _ensemble(self, data: object, path: str) -> tuple[tuple[str, ...], tuple[int, int] | None]:
         if isinstance(data, list):
-            models = self._alias_list(data, path, least=2)
+            models = self.alias_list(data, path, least=2)
             return models, (len(models), len(models))
         if not isinstance(data, Mapping) or "any_of" not in data:
             hint = "Write models: [a, b] for all, or {any_of: [a, b, c], at_least: 1, at_most: 2}."
             self.findings.add(path, f"expected several models, got {show(data)}.", hint)
             return (), None
         self.findings.unknown_keys(data, _ENSEMBLE_KEYS, path)
-        models = self._alias_list(data["any_of"], f"{path}.any_of", least=2)
+        models = self.alias_list(data["any_of"], f"{path}.any_of", least=2)
         low, high = data.get("at_least", 1), data.get("at_most", len(models))
         if not (_is_integer(low) and _is_integer(high)):
             name, value = ("at_most", high) if _is_integer(low) else ("at_least", low)
@@ -107,12 +107,13 @@ class ComponentReader:
             )
         return models, (low, high)
 
-    def _alias_list(self, data: object, path: str, *, least: int) -> tuple[str, ...]:
+    def alias_list(self, data: object, path: str, *, least: int) -> tuple[str, ...]:
+        """The aliases of a list of ``least`` or more, each of them a model of the file, once."""
         if not isinstance(data, list) or len(data) < least:
             self.findings.add(path, f"expected a list of {least} or more models, got {show(data)}.")
             return ()
         for i, alias in enumerate(data):
-            where = path if least == 1 else f"{path}[{i}]"
+            where = path if len(data) == least == 1 else f"{path}[{i}]"
             if not self.aliases:
                 break  # that there are no models is said where they should stand
             if not isinstance(alias, str) or alias not in self.aliases:
@@ -349,9 +350,3 @@ def _frozen(value: object) -> ParamValue:
         return tuple(_frozen(item) for item in value)
     assert value is None or isinstance(value, str | int | float)
     return value
-
-
-def aliases_of(nodes: Sequence[ComponentNode | EnsembleNode]) -> set[str]:
-    """Every alias that one of the components may ask."""
-    bare = [node.component if isinstance(node, EnsembleNode) else node for node in nodes]
-    return {alias for node in bare for alias in node.models}

@@ -11,6 +11,7 @@ from typing import get_args
 from archon.components.base import Component
 from archon.components.table import COMPONENTS, suggest
 from archon.core.errors import Problem, SpecError
+from archon.search.at_most import AtMost
 from archon.search.objectives import Objective
 from archon.search.samplers.table import SAMPLERS, SamplerKind
 from archon.search.size import count_walks
@@ -23,7 +24,7 @@ from archon.spec.findings import ALIAS, ALIAS_FORM, Findings, named, show
 from archon.spec.job_file import BudgetSection, JobFile
 from archon.spec.model_spec import ModelSpec, check_twins, read_models
 from archon.spec.original import refuse_original
-from archon.spec.places import components_of
+from archon.spec.places import components_in
 from archon.spec.space import models_of, read_space
 from archon.spec.yaml_source import Document, key_path, read_document
 
@@ -33,6 +34,7 @@ _SHORTHANDS = {
     "budget": "Write budget: {trials: 50}, with any of trials, calls, tokens, usd, wall_s.",
     "benchmark": "Write benchmark: {file: questions.jsonl, scorer: {kind: exact}}.",
     "objectives": "Write objectives: [quality, cost].",
+    "at_most": "Write at_most: {latency_s: 2.0}, with any of latency_s, cost_usd, tokens.",
 }
 
 
@@ -66,6 +68,7 @@ class JobSpec:
     objectives: tuple[Objective, ...]
     sampler: SamplerKind
     budget: BudgetSpec
+    at_most: AtMost
     seed: int
     block_size: int
     """Questions in one unit of evaluation."""
@@ -174,6 +177,7 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
         objectives=objectives,
         sampler=_sampler(shape, objectives),
         budget=_budget(shape.budget),
+        at_most=AtMost(**shape.at_most.model_dump()),
         seed=shape.seed,
         block_size=shape.block_size,
         parallel_trials=shape.parallel_trials,
@@ -247,6 +251,7 @@ def _check_money(
     unpriced = [m for m in models if m.price is None and not m.is_priced_by_litellm]
     reasons = ["a budget in usd"] * (shape.budget.usd is not None)
     reasons += ["the objective cost"] * ("cost" in objectives)
+    reasons += ["a ceiling in usd"] * (shape.at_most.cost_usd is not None)
     for model in unpriced if reasons else ():
         findings.add(
             f"models.{model.alias}",
@@ -280,7 +285,7 @@ def _check_judge(benchmark: BenchmarkSpec | None, space: Space, findings: Findin
 
 def _check_exhaustive(space: Space, findings: Findings) -> None:
     """Refuse to go through what has no end, or none that would be reached."""
-    for component, path in components_of(space.root):
+    for component, path in components_in(space, findings.document):
         for name, dimension in component.params:
             if isinstance(dimension, Range) and not dimension.is_integer:
                 message = "an open number cannot be enumerated, and the sampler is exhaustive."
@@ -299,7 +304,7 @@ def _check_exhaustive(space: Space, findings: Findings) -> None:
 def _check_contexts(models: Sequence[ModelSpec], space: Space, findings: Findings) -> None:
     """Refuse replies that would leave no room for a prompt in a model's context."""
     sizes = {model.alias: model.context_tokens for model in models}
-    for component, path in components_of(space.root):
+    for component, path in components_in(space, findings.document):
         dimension = dict(component.params).get("max_tokens")
         if dimension is None:
             continue

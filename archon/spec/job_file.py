@@ -64,6 +64,14 @@ class BudgetSection(Strict):
     held_out_share: float = Field(0.25, gt=0, lt=1)
 
 
+class AtMostSection(Strict):
+    """``at_most:``, what a pipeline may take a question, on average."""
+
+    latency_s: float | None = Field(None, gt=0, le=10**6)
+    cost_usd: float | None = Field(None, gt=0, le=10**6)
+    tokens: float | None = Field(None, ge=1, le=10**9)
+
+
 class JobFile(Strict):
     """The top level. ``models`` and ``space`` have readers of their own."""
 
@@ -74,6 +82,7 @@ class JobFile(Strict):
     objectives: list[object] | None = None
     sampler: SamplerSection = SamplerSection()
     budget: BudgetSection = BudgetSection()
+    at_most: AtMostSection = AtMostSection()
     seed: int = Field(0, ge=0, le=2**63 - 1)
     block_size: int = Field(8, ge=1, le=10_000)
     parallel_trials: int = Field(1, ge=1, le=64)

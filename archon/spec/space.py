@@ -6,6 +6,8 @@ An entry of ``layers`` is one of
     side_by_side: [generate: ..., ...]     a layer of several components
     one_of: [nothing, vote, [..., ...]]    one alternative; a list is several layers in order
     repeat: {times: {from: 0, to: 2}, layers: [...]}     layers again and again
+
+Instead of ``layers`` it may name a profile (``archon.spec.profiles``), which writes them itself.
 """
 
 from __future__ import annotations
@@ -19,14 +21,17 @@ from archon.search.space import (
     Chain,
     ComponentNode,
     EnsembleNode,
+    Grammar,
     LayerNode,
     Node,
     OneOf,
     Repeat,
     Space,
+    components_below,
 )
-from archon.spec.dimensions import ComponentReader, aliases_of
+from archon.spec.dimensions import ComponentReader
 from archon.spec.findings import Findings, show
+from archon.spec.profiles.table import read_profile
 from archon.spec.space_check import check_pipelines
 from archon.spec.yaml_source import Document, key_path
 
@@ -55,15 +60,12 @@ def read_space(
     data = document.data.get("space")
     if not isinstance(data, Mapping):
         return None
-    findings.unknown_keys(data, ("max_calls", "layers"), "space")
     max_calls = _max_calls(data, findings)
-    reader = SpaceReader(ComponentReader(tuple(aliases), table, findings), findings)
-    layers = data.get("layers")
-    if not isinstance(layers, list) or not layers:
-        hint = "Write layers: and a list that begins with - generate: {model: ...}."
-        findings.add("space.layers", f"expected a list of layers, got {_empty(layers)}.", hint)
+    components = ComponentReader(tuple(aliases), table, findings)
+    root = read_profile(data, components) if "profile" in data else _layers(data, components)
+    if root is None:
         return None
-    space = Space(reader.chain(layers, "space.layers"), max_calls)
+    space = Space(root, max_calls)
     if not findings.has_any("space"):
         if (depth := _most_layers(space.root)) > MOST_LAYERS:
             findings.add("space.layers", f"up to {depth} layers; at most {MOST_LAYERS} are run.")
@@ -72,9 +74,20 @@ def read_space(
     return None if findings.has_any("space") else space
 
 
+def _layers(data: Mapping[str, object], components: ComponentReader) -> Chain | None:
+    findings = components.findings
+    findings.unknown_keys(data, ("max_calls", "layers", "profile"), "space")
+    layers = data.get("layers")
+    if not isinstance(layers, list) or not layers:
+        hint = "Write layers: and a list that begins with - generate: {model: ...}."
+        findings.add("space.layers", f"expected a list of layers, got {_empty(layers)}.", hint)
+        return None
+    return SpaceReader(components, findings).chain(layers, "space.layers")
+
+
 def models_of(space: Space) -> frozenset[str]:
     """Every alias that a pipeline of the space may ask."""
-    return frozenset(_models_below(space.root))
+    return frozenset(alias for part in components_below(space.root) for alias in part.models)
 
 
 def _count(items: object) -> str:
@@ -234,13 +247,6 @@ def _most_layers(node: Node) -> int:
         return sum(_most_layers(child) for child in node.nodes)
     if isinstance(node, OneOf):
         return max(_most_layers(child) for _, child in node.alternatives)
+    if isinstance(node, Grammar):
+        return node.most
     return node.high * _most_layers(node.node)
-
-
-def _models_below(node: Node) -> set[str]:
-    if isinstance(node, LayerNode):
-        return aliases_of(node.components)
-    if isinstance(node, Repeat):
-        return _models_below(node.node)
-    children = node.nodes if isinstance(node, Chain) else [child for _, child in node.alternatives]
-    return {alias for child in children for alias in _models_below(child)}

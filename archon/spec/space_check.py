@@ -17,7 +17,7 @@ from archon.components.rules import MOST_CALLS, problems_of
 from archon.components.table import COMPONENTS
 from archon.core.architecture import Architecture
 from archon.core.errors import Problem
-from archon.search.space import Chain, LayerNode, Node, OneOf, Space
+from archon.search.space import Chain, Grammar, LayerNode, Node, OneOf, Space, State
 from archon.spec.fewest_calls import FewestCalls
 from archon.spec.findings import Findings
 from archon.spec.variants import Variants
@@ -103,6 +103,8 @@ def _count(node: Node) -> int:
         for child in node.nodes:
             total *= _count(child)
         return total
+    if isinstance(node, Grammar):
+        return sum(1 for _ in _shortest(node, node.states[0], path=""))
     inner = _count(node.node)
     return sum(inner**rounds for rounds in range(node.low, node.high + 1))
 
@@ -118,12 +120,24 @@ def _structures(node: Node, path: str) -> Iterator[_Structure]:
         for i, (label, child) in enumerate(node.alternatives):
             for inner in _structures(child, f"{path}.one_of[{i}]"):
                 yield _Structure(chosen=(f"{path} = {label}",)) + inner
+    elif isinstance(node, Grammar):
+        yield from _shortest(node, node.states[0], path)
     else:
         rounds = list(_structures(node.node, f"{path}.repeat.layers"))
         for times in range(node.low, node.high + 1):
             chosen = _Structure(chosen=(f"{path} = {times} times",) * (node.low < node.high))
             for inner in _in_order([rounds] * times):
                 yield chosen + inner
+
+
+def _shortest(grammar: Grammar, state: State, path: str) -> Iterator[_Structure]:
+    """The structures of a grammar with the fewest layers: in it no pipeline is ill typed."""
+    if state.fewest == 0:
+        yield _Structure()
+    for _, moves in grammar.open_at(state, state.fewest):
+        for move in moves:
+            for rest in _shortest(grammar, grammar.states[move.to], path):
+                yield _Structure(((move.layer, path),)) + rest
 
 
 def _in_order(parts: list[list[_Structure]]) -> Iterator[_Structure]:

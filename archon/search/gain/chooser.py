@@ -62,6 +62,8 @@ class _Looks:
     places: Places
     next_block: Places
     """Of every pipeline of the pool."""
+    is_fit: NDArray[np.bool_]
+    """Of every pipeline: whether it counts, and keeps to the ceilings as far as is known."""
     costs: Array | None
     """Of every pipeline, shape (pool, amounts); None where quality alone counts."""
     front: Places
@@ -99,7 +101,8 @@ class Chooser:
         prices: Prices,
         *,
         blocks: Sequence[int],
-        n_amounts: int = 0,
+        n_costs: int = 0,
+        ceilings: Sequence[float] = (),
         n_hidden: int = 0,
         choice: Choice = Choice(),
     ) -> None:
@@ -110,7 +113,8 @@ class Chooser:
             features: By which they are told apart.
             prices: Of the pool.
             blocks: How many questions each block has, in the shared order.
-            n_amounts: How many objectives there are besides quality.
+            n_costs: How many objectives there are besides quality.
+            ceilings: The most that further amounts may be, on average, of what is named.
             n_hidden: So many pipelines at the end of the pool count only once they were seen.
             choice: How choices are made.
         """
@@ -120,7 +124,9 @@ class Chooser:
         self._n_pool = len(pool)
         self._prices = prices
         self._blocks = np.array(blocks)
-        self._amounts = Amounts(self._points, n_amounts)
+        self._n_costs = n_costs
+        self._log_ceilings = np.log(np.array(ceilings, dtype=float))
+        self._amounts = Amounts(self._points, n_costs + len(ceilings))
         self._choice = choice
         self._is_there = np.arange(self._n_pool) < self._n_pool - n_hidden
         self._records: dict[int, _Record] = {}
@@ -149,7 +155,7 @@ class Chooser:
             place: In the pool.
             scores: On the questions of the block, in their order.
             taken: What it took a question, as deployed, in the unit of the prices.
-            amounts: The objectives besides quality, means over the block.
+            amounts: The objectives besides quality, then what has a ceiling; means over the block.
         """
         record = self._records.setdefault(place, _Record())
         self._prices.buy(place, record.n_blocks)
@@ -205,10 +211,13 @@ class Chooser:
         return self._n_fits
 
     def by_reach(self) -> list[int]:
-        """Places of all pipelines that count, the one that may be best first."""
+        """Places of all pipelines that count, the one that may be best first; at the end those that
+        are taken to pass a ceiling.
+        """
         belief = self._believed()
         reach = belief.means + 2.0 * np.sqrt(belief.variances)
-        order = np.argsort(-reach, kind="stable")
+        is_fit = self._is_there & self._keeps(self._amounts.predicted(self._prices.deployed()))
+        order = np.lexsort((-reach, ~is_fit))
         return [int(place) for place in order if self._is_there[place]]
 
     def replace(self, changes: Mapping[int, Architecture]) -> None:
@@ -246,16 +255,18 @@ class Chooser:
         n_done = np.zeros(self._n_pool, dtype=int)
         for place, record in self._records.items():
             n_done[place] = record.n_blocks
-        is_open = is_allowed & (n_done < len(self._blocks))
+        logs = self._amounts.predicted(self._prices.deployed())
+        is_fit = self._is_there & self._keeps(logs)
+        is_open = is_allowed & is_fit & (n_done < len(self._blocks))
         if not is_open.any():
             return None
         next_block = np.minimum(n_done, len(self._blocks) - 1)
         price = self._priced(next_block, ()) * self._blocks[next_block]
         places = self._most_promising(belief, is_open, price)
-        costs = self._costs() if len(self._amounts) else None
-        front = places if costs is None else self._front(belief, costs)
+        costs = self._scaled(logs[:, : self._n_costs], is_fit) if self._n_costs else None
+        front = places if costs is None else self._front(belief, costs, is_fit)
         covariances = belief.covariances(places.tolist())
-        return _Looks(belief, places, next_block, costs, front, covariances)
+        return _Looks(belief, places, next_block, is_fit, costs, front, covariances)
 
     def _weighed(self, looks: _Looks) -> tuple[Array, Array]:
         """Of one more block of every pipeline: gain per price, and gain."""
@@ -283,19 +294,22 @@ class Chooser:
 
     def _worth(self, looks: _Looks, shifts: Array) -> Array:
         if looks.costs is None:
-            means = np.where(self._is_there, looks.belief.means, _OUT_OF_REACH)
-            return knowledge_gradient(means, np.where(self._is_there, shifts, 0.0), looks.places)
+            means = np.where(looks.is_fit, looks.belief.means, _OUT_OF_REACH)
+            return knowledge_gradient(means, np.where(looks.is_fit, shifts, 0.0), looks.places)
         own = shifts[np.arange(len(looks.places)), looks.places]
         return volume_gain(looks.belief.means, looks.costs, looks.places, own, looks.front)
 
-    def _costs(self) -> Array:
-        """What each pipeline takes, from 0 (least) to 1 (most) for each amount."""
-        logs = self._amounts.predicted(self._prices.deployed())
-        low, high = logs[self._is_there].min(0), logs[self._is_there].max(0)
+    def _keeps(self, logs: Array) -> NDArray[np.bool_]:
+        """Which pipelines keep to the ceilings, by the logarithms of what each takes."""
+        return np.asarray((logs[:, self._n_costs :] <= self._log_ceilings).all(1))
+
+    def _scaled(self, logs: Array, is_fit: NDArray[np.bool_]) -> Array:
+        """What each pipeline takes, from 0 (least) to 1 (most) for each cost."""
+        low, high = logs[is_fit].min(0), logs[is_fit].max(0)
         return np.asarray(np.clip((logs - low) / np.maximum(1e-9, high - low), 0.0, 1.0))
 
-    def _front(self, belief: Belief, costs: Array) -> Places:
-        seen = np.array(sorted(self._records))
+    def _front(self, belief: Belief, costs: Array, is_fit: NDArray[np.bool_]) -> Places:
+        seen = np.array([place for place in sorted(self._records) if is_fit[place]], dtype=int)
         values = np.column_stack([belief.means[seen], -costs[seen]])
         return np.asarray(seen[undominated(values)])
 

@@ -21,7 +21,7 @@ from archon.search.front import most_promising, non_dominated
 from archon.search.gain.chooser import Chooser
 from archon.search.gain.pool import Pool
 from archon.search.gain.trials import Trial, Trials
-from archon.search.objectives import DIRECTIONS, Measured
+from archon.search.objectives import DIRECTIONS, Measured, Objective
 from archon.search.study import TRIALS_DONE, History, Plan, SearchEnd
 from archon.search.watch import Watcher
 
@@ -43,6 +43,10 @@ class Rules:
     n_finalists: int
     n_seeds: int
     """Pipelines known to be good elsewhere that are seen on a block before anything is chosen."""
+    amounts: tuple[Objective, ...]
+    """What the chooser is told besides quality: objectives, then what has a ceiling."""
+    fits: Callable[[Measured], bool]
+    """Whether what was seen of a pipeline keeps to the ceilings."""
     is_whole: bool
     """Whether the pool holds all of the space."""
     seed: int
@@ -81,7 +85,15 @@ class GainSearch:
         self._pool, self._chooser, self._watcher = pool, chooser, watcher
         self._n_grown = 0
         self._trials = Trials(
-            plan, self._pool, chooser, evaluator, log, watcher, history, amount=rules.amount
+            plan,
+            self._pool,
+            chooser,
+            evaluator,
+            log,
+            watcher,
+            history,
+            amount=rules.amount,
+            amounts=rules.amounts,
         )
 
     async def run(self) -> SearchEnd:
@@ -208,9 +220,13 @@ class GainSearch:
         ]
 
     def _leading(self) -> int:
-        """The pipeline to name now; of those that failed, none."""
-        failed = [trial.place for trial in self._trials.all() if trial.has_failed]
-        return self._chooser.best(without=failed)
+        """The pipeline to name now; of those that failed or pass a ceiling, none."""
+        unfit = [
+            trial.place
+            for trial in self._trials.all()
+            if trial.n_blocks and (trial.has_failed or not self._rules.fits(trial.measured))
+        ]
+        return self._chooser.best(without=unfit)
 
     def _finalists(self) -> tuple[Measured, ...]:
         """What is believed best, whether or not it was seen on all questions."""
@@ -220,7 +236,10 @@ class GainSearch:
         candidates = [
             trial
             for trial in self._trials.all()
-            if trial.n_blocks and _is_pipeline(trial) and not trial.has_failed
+            if trial.n_blocks
+            and _is_pipeline(trial)
+            and not trial.has_failed
+            and self._rules.fits(trial.measured)
         ]
         valued = [
             (self._values(trial, quality[trial.place]), trial.measured) for trial in candidates

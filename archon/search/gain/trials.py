@@ -19,7 +19,7 @@ from archon.search.choices import to_json
 from archon.search.evaluate import N_CHANCES, RunsUnits, Unit, is_scored, unanswered, without_traces
 from archon.search.gain.chooser import Chooser
 from archon.search.gain.pool import Pool
-from archon.search.objectives import Measured, mean_of, score_of, values
+from archon.search.objectives import Measured, Objective, mean_of, score_of, values
 from archon.search.study import History, Plan, outcome_of
 from archon.search.watch import Watcher
 
@@ -81,6 +81,7 @@ class Trials:
         history: History,
         *,
         amount: Callable[[ExampleResult], float],
+        amounts: Sequence[Objective],
     ) -> None:
         """Those of ``history`` are there, with nothing seen; see ``GainSearch``.
 
@@ -93,10 +94,11 @@ class Trials:
             watcher: Told of everything.
             history: What earlier runs left.
             amount: What a question took as deployed, in the unit of the chooser's prices.
+            amounts: What the chooser is told of besides.
         """
         self._plan, self._pool, self._chooser = plan, pool, chooser
         self._evaluator, self._log, self._watcher = evaluator, log, watcher
-        self._amount = amount
+        self._amount, self._amounts = amount, tuple(amounts)
         self.blocks = blocks(plan.examples, plan.block_size)
         self._recorded = {
             (pipeline_id, result.example_id): result
@@ -261,7 +263,7 @@ class Trials:
             scores = [score_of(result) or 0.0 for result in came]
             taken = mean_of([self._amount(result) for result in came])
             block = Measured(trial.proposal.pipeline_id, trial.proposal.architecture, came)
-            amounts = [block.mean(one) for one in self._plan.objectives if one != "quality"]
+            amounts = [block.mean(one) for one in self._amounts]
             self._chooser.observe(trial.place, scores, taken, amounts)
 
     async def _end(self, trial: Trial, outcome: TrialOutcome) -> None:

@@ -20,6 +20,8 @@ SamplerKind = Literal[
 ]
 
 LARGEST_POPULATION, SMALLEST_POPULATION = 50, 8
+MOST_NUMBERS = 200
+"""With more of them, CMA-ES would need more trials than there are, and minutes for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,14 @@ def _portfolio(needs: Needs) -> Sampler:
 
 
 def _no_numbers(space: Space, objectives: Sequence[Objective]) -> Misfit | None:
-    if next(open_numbers(space.root), None) is None:
+    n = sum(1 for _ in open_numbers(space.root))
+    if n > MOST_NUMBERS:
+        return Misfit(
+            f"cmaes moves all open numbers together, and this space asks for {n:,}; "
+            f"{MOST_NUMBERS} are the most.",
+            "Write lists of values, or {kind: tpe}.",
+        )
+    if not n:
         return Misfit(
             "cmaes moves open numbers, and the space has none.",
             "Write a range, for example temperature: {from: 0.0, to: 1.0}, or {kind: gain}.",

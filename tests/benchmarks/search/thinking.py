@@ -58,7 +58,7 @@ def of_gain() -> list[Cost]:
     pipelines = [one.architecture for one in pool_of(job.space, seed=0, most=MOST_POOL)]
     prices = Prices(pipelines, question_tokens=60.0, prices={}, unit="tokens")
     blocks = [BLOCK_SIZE] * N_BLOCKS
-    chooser = Chooser(pipelines, Features(pipelines), prices, blocks=blocks, n_amounts=1)
+    chooser = Chooser(pipelines, Features(pipelines), prices, blocks=blocks, n_costs=1)
     chance, taken = random.Random(0), prices.deployed()
 
     def tell(place: int) -> None:

@@ -10,6 +10,7 @@ from archon.cli.export import why
 from archon.core.architecture import Architecture, ComponentSpec
 from archon.search.objectives import Measured
 from archon.search.winner import judge
+from archon.service.export import cheapest_within
 from archon.spec.pipeline_file import PipelineFile
 from archon.spec.provenance import Provenance
 from tests.unit.search.measured import pipeline
@@ -60,3 +61,23 @@ def test_export_says_what_the_file_is(
     said = why(judgement, made, rule)
     assert said.startswith("Trial 3: small")
     assert says in said
+
+
+@pytest.mark.parametrize(
+    ("within", "tokens"),
+    [(0.0, 800), (0.005, 800), (1 / N, 400), (0.5, 400), (0.52, 50)],
+)
+def test_within_takes_the_cheapest_that_is_so_close_to_the_best(within: float, tokens: int) -> None:
+    best, close = measured(8, 51, 800), measured(4, 50, 400)
+    judgement = judge([SINGLE], [best, close, EQUAL_AND_CHEAPER], ("quality", "tokens"))
+    found = cheapest_within(judgement, within)
+    assert found is not None
+    assert found.tokens.value == tokens
+
+
+def test_within_says_what_the_file_is() -> None:
+    judgement = judge([SINGLE], [DEAR, CHEAP], ("quality", "tokens"))
+    provenance = Provenance("sums", 3, "f", N, 0.95, (), "0")
+    made = PipelineFile(drawn(4), (), provenance=provenance)
+    said = why(judgement, made, "cheapest", 0.01)
+    assert said.endswith("the cheapest whose score is within 0.01 of the best one's.")

@@ -82,13 +82,25 @@ def test_alternative_inside_an_alternative_is_reached() -> None:
     assert ["generate", "critique", "fuse"] in kinds(found)
 
 
+def test_few_are_those_with_the_fewest_layers() -> None:
+    pairs = Chain((judged("rank"), judged("critique"), judged("fuse")))
+    ways = OneOf((("nothing", Chain()), ("long", pairs), ("pairs", judged("rank_pairs"))))
+    found = space(generate(samples=SAMPLES), ways)
+    assert kinds(found) == [["generate", "rank", "critique", "fuse"], ["generate", "rank_pairs"]]
+    assert kinds(found, most=1) == [["generate", "rank_pairs"]]
+
+
 def test_chain_that_may_be_left_out_is_gone_through_once() -> None:
     found = space(generate(samples=SAMPLES), Repeat(judged("fuse"), 0, 3))
     assert kinds(found) == [["generate", "fuse"]]
 
 
-def test_space_without_a_choice_of_layers_has_none() -> None:
-    assert known_good(space(generate(samples=SAMPLES), longest()), most=20) == ()
+def test_technique_that_is_in_every_pipeline_is_tried_at_its_plainest() -> None:
+    assert kinds(space(generate(samples=SAMPLES), longest())) == [["generate", "select"]]
+
+
+def test_space_of_samples_alone_has_none() -> None:
+    assert known_good(space(generate(samples=SAMPLES)), most=20) == ()
     assert known_good(space(generate(samples=Fixed(1)), PICK), most=20) == ()
 
 

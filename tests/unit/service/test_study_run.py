@@ -16,7 +16,7 @@ from archon.search.samplers.table import SAMPLERS, SamplerKind
 from archon.service import assemble
 from archon.service.export import export_by_rule, export_trial
 from archon.service.prepare import in_store, prepare
-from archon.service.report import load_report
+from archon.service.report import StudyReport, load_report
 from archon.service.settings import Settings
 from archon.service.study_run import run_job
 from archon.spec.job import load_job
@@ -103,6 +103,37 @@ async def test_baseline_is_the_best_of_the_single_calls_on_the_held_out_question
     assert len(singles) == 3  # one for each temperature
     assert singles[baseline.pipeline_id] == max(singles.values())
     assert not singles.keys() & {one.pipeline_id for one in report.final.judgement.finalists}
+
+
+async def test_what_takes_more_than_at_most_is_tried_and_is_no_finalist(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    async def ended(at_most: dict[str, float]) -> StudyReport:
+        budget, at = {"trials": 30}, at_most
+        path = write_job(tmp_path, stub.base_url, budget=budget, racing=False, at_most=at)
+        return await run(load_job(path), store, settings)
+
+    whole = await ended({})
+    some = [line.objectives["tokens"] for line in whole.trials if " x" in line.pipeline]
+    most = sorted(some)[len(some) // 2]
+    report = await ended({"tokens": most})
+    assert len(report.trials) == len(whole.trials)
+    assert report.final is not None
+    finalists = report.final.judgement.finalists
+    assert finalists
+    for one in finalists:
+        assert report.trial_of(one.pipeline_id).objectives["tokens"] <= most
+
+
+async def test_why_nothing_keeps_to_at_most_is_said_with_the_trial_that_comes_nearest(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    job = load_job(write_job(tmp_path, stub.base_url, at_most={"tokens": 1}))
+    report = await run(job, store, settings)
+    assert report.final is not None
+    assert report.final.judgement.finalists == ()
+    (said,) = (one for one in report.final.warnings if "at_most" in one)
+    assert re.search(r"nearest, trial \d+ takes \d+ tokens a question, where 1 tokens", said)
 
 
 SAMPLED = {

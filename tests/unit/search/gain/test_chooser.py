@@ -31,7 +31,7 @@ def chooser(others: list[Architecture], n_amounts: int) -> Chooser:
         Features(POOL),
         Prices([*POOL, *others], question_tokens=20, prices={}, unit="tokens"),
         blocks=[10] * N_BLOCKS,
-        n_amounts=n_amounts,
+        n_costs=n_amounts,
         n_hidden=len(others),
     )
 
@@ -77,3 +77,22 @@ def test_pipelines_chosen_together_do_not_tell_the_same() -> None:
     assert asked.next(1, [2, 3]) == [2]
     # ... but not both at once.
     assert asked.next(3, [1, 2, 3]) == [2, 3, 1]
+
+
+def test_what_is_likely_to_pass_a_ceiling_is_not_looked_at() -> None:
+    most = 500.0
+    asked = Chooser(
+        POOL,
+        Features(POOL),
+        Prices(POOL, question_tokens=20, prices={}, unit="tokens"),
+        blocks=[10] * N_BLOCKS,
+        ceilings=[most],
+    )
+    seconds = [60.0 * one.layers[0][0].param("samples", 1) for one in POOL]
+    for place in (0, 4, 8, 12, 16, 20, 26):
+        asked.observe(place, scores(place, 0), 100.0, [seconds[place]])
+    allowed = [place for place in range(len(POOL)) if asked.n_blocks(place) < N_BLOCKS]
+    chosen = asked.next(len(POOL), allowed)
+    assert chosen
+    assert max(seconds[place] for place in chosen) <= most
+    assert all(seconds[place] <= most for place in asked.by_reach()[: len(chosen)])

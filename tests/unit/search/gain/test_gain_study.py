@@ -47,10 +47,18 @@ class UnitWorld(World):
             Features(pipelines[: len(drawn)]),
             prices,
             blocks=[len(block) for block in blocks(plan.examples, plan.block_size)],
-            n_amounts=1,
+            n_costs=1,
             n_hidden=pool.n_added,
         )
-        rules = Rules(3, 0, is_whole, self.seed, lambda result: float(result.deployed.tokens))
+        rules = Rules(
+            n_finalists=3,
+            n_seeds=0,
+            amounts=("tokens",),
+            fits=lambda measured: True,
+            is_whole=is_whole,
+            seed=self.seed,
+            amount=lambda result: float(result.deployed.tokens),
+        )
         search = GainSearch(plan, rules, pool, chooser, evaluator, log, self.watcher, history)
         return await search.run()
 

@@ -1,0 +1,71 @@
+"""What a pipeline may take a question, on average; one that takes more is no finalist.
+
+Some ceilings are known only from measuring: how long an answer takes, and what it costs. So a
+search may try what passes them, and learns from it; it is not run again, and cannot win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from archon.search.objectives import Measured, Objective
+
+_UNITS: Mapping[Objective, str] = MappingProxyType(
+    {"latency": "{:.3g} s", "cost": "${:.3g}", "tokens": "{:,.0f} tokens"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """Means a question as deployed; None = no ceiling of this kind."""
+
+    latency_s: float | None = None
+    cost_usd: float | None = None
+    tokens: float | None = None
+
+    def passed_by(self, measured: Measured) -> str:
+        """Which ceilings a pipeline passes, as a clause; "" for none, or without any score."""
+        if not measured.n_scored:
+            return ""
+        return " and ".join(
+            f"takes {_UNITS[name].format(value)} a question, where {_UNITS[name].format(most)} "
+            "are allowed"
+            for name, most in self.ceilings()
+            if (value := measured.mean(name)) > most
+        )
+
+    def within(self, measured: Sequence[Measured]) -> tuple[Measured, ...]:
+        """Those that pass none."""
+        return tuple(one for one in measured if not self.passed_by(one))
+
+    def about(self, tried: Sequence[Measured], finalists: Sequence[Measured]) -> Iterator[str]:
+        """What a user has to know of the ceilings when a study is over, as sentences.
+
+        Args:
+            tried: What might have become a finalist, with the results of the search.
+            finalists: With their held-out results.
+        """
+        if tried and not self.within(tried):
+            nearest = min(tried, key=self._excess)
+            yield (
+                f"none of {len(tried)} pipelines keeps to at_most, so there is no finalist; "
+                f"nearest, {nearest.pipeline_id} {self.passed_by(nearest)}."
+            )
+        for one in finalists:
+            if clause := self.passed_by(one):
+                yield f"on the held-out questions {one.pipeline_id} {clause}."
+
+    def ceilings(self) -> tuple[tuple[Objective, float], ...]:
+        """Those that there are."""
+        ceilings: tuple[tuple[Objective, float | None], ...] = (
+            ("latency", self.latency_s),
+            ("cost", self.cost_usd),
+            ("tokens", self.tokens),
+        )
+        return tuple((name, most) for name, most in ceilings if most is not None)
+
+    def _excess(self, measured: Measured) -> float:
+        """By what factor it passes the ceiling that it passes most."""
+        return max((measured.mean(name) / most for name, most in self.ceilings()), default=0.0)

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from archon.search.at_most import AtMost
+from archon.search.objectives import Measured
+from tests.unit.search.measured import pipeline
+
+QUICK = pipeline("a" * 12, [1.0, 0.0], latency_s=0.5, tokens=100)
+SLOW = pipeline("b" * 12, [1.0, 1.0], latency_s=2.5, tokens=900)
+
+
+@pytest.mark.parametrize(
+    ("at_most", "kept"),
+    [
+        (AtMost(), [QUICK, SLOW]),
+        (AtMost(latency_s=2.5), [QUICK, SLOW]),
+        (AtMost(latency_s=2.4), [QUICK]),
+        (AtMost(latency_s=9.0, tokens=500), [QUICK]),
+        (AtMost(tokens=99), []),
+    ],
+)
+def test_what_passes_a_ceiling_is_no_finalist(at_most: AtMost, kept: list[Measured]) -> None:
+    assert list(at_most.within([QUICK, SLOW])) == kept
+
+
+def test_why_there_is_no_finalist_is_said_with_the_nearest() -> None:
+    (said,) = AtMost(latency_s=0.2).about([SLOW, QUICK], [])
+    assert "none of 2 pipelines" in said
+    assert f"{'a' * 12} takes 0.5 s a question, where 0.2 s are allowed" in said
+
+
+def test_a_finalist_that_passes_a_ceiling_after_all_is_named() -> None:
+    assert list(AtMost(latency_s=1.0).about([QUICK], [QUICK])) == []
+    (said,) = AtMost(latency_s=1.0).about([QUICK], [SLOW])
+    assert said.startswith(f"on the held-out questions {'b' * 12} takes 2.5 s")
