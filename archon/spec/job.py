@@ -75,8 +75,16 @@ class JobSpec:
     """Most pipelines that are run again on the held-out questions."""
     is_racing: bool
     """Whether trials are stopped that will end behind another one."""
+    is_deterministic: bool
+    """Whether the same answers lead to the same trials, front and file, whatever is faster and
+    wherever the search is cut off."""
     source: Document = field(repr=False, compare=False)
     """For messages about things that only later rooms can check."""
+
+    @property
+    def has_real_times(self) -> bool:
+        """Whether times are measured; those of simulated models are made up, and always the same."""
+        return any(model.backend != "simulated" for model in self.models)
 
     @property
     def used_models(self) -> tuple[ModelSpec, ...]:
@@ -156,6 +164,8 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
     objectives = _objectives(data.get("objectives"), models, findings)
     if shape is not None and space is not None:
         _check_money(shape, models, objectives, findings)
+        if shape.deterministic:
+            _check_clocks(shape, models, objectives, findings)
         _check_judge(benchmark, space, findings)
         _check_contexts(models, space, findings)
         if shape.sampler.kind == "exhaustive":
@@ -180,6 +190,7 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
         questions_in_flight=shape.questions_in_flight,
         finalists=shape.finalists,
         is_racing=shape.racing,
+        is_deterministic=shape.deterministic,
         source=document,
     )
 
@@ -259,6 +270,27 @@ def _check_money(
     if not has_limit and not is_said and not (is_free and shape.sampler.kind == "exhaustive"):
         message = "nothing ends this search." if is_free else "models that cost money need a limit."
         findings.add("budget", message, _SHORTHANDS["budget"])
+
+
+def _check_clocks(
+    shape: JobFile,
+    models: Sequence[ModelSpec],
+    objectives: Sequence[Objective],
+    findings: Findings,
+) -> None:
+    """Refuse what follows the clock in a job that is to come out the same each time."""
+    if shape.budget.wall_s is not None:
+        findings.add(
+            "budget.wall_s",
+            "where a limit of time ends a search differs each time, and the job is deterministic.",
+            "Write calls, tokens or usd, or remove deterministic: true.",
+        )
+    if "latency" in objectives and not all(model.backend == "simulated" for model in models):
+        findings.add(
+            "objectives",
+            "latency is measured, and comes out differently each time; the job is deterministic.",
+            "Leave it out, or remove deterministic: true.",
+        )
 
 
 def _check_judge(benchmark: BenchmarkSpec | None, space: Space, findings: Findings) -> None:
