@@ -62,8 +62,8 @@ class Plan:
     is_in_order: bool = False
     """Whether trials of a batch ask a question that they share one after the other."""
     limit_passed: Callable[[], str] | None = None
-    """Why what was bought until now is more than the search may take, "" while it is not. Asked when
-    a batch has ended, which then counts for nothing; None: trials are interrupted one by one."""
+    """Why what was bought so far is more than the search may take, "" while it is not. Asked when a
+    batch has ended, which then counts for nothing; None: the budget stops trials one by one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def _standing_of(report: StudyReport, pipeline_id: str) -> Standing | None:
 
 
 def _has_times(report: StudyReport) -> bool:
-    """Whether the file states times: where the same search must give the same file, made-up ones."""
+    """Whether the file states times: measured ones would be others each time."""
     return not (report.job.is_deterministic and report.job.has_real_times)
 
 

@@ -83,7 +83,7 @@ class JobSpec:
 
     @property
     def has_real_times(self) -> bool:
-        """Whether times are measured; those of simulated models are made up, and always the same."""
+        """Whether times are measured; those of simulated models are always the same."""
         return any(model.backend != "simulated" for model in self.models)
 
     @property
@@ -287,7 +287,7 @@ def _check_clocks(
         )
     if "latency" in objectives and not all(model.backend == "simulated" for model in models):
         findings.add(
-            "objectives",
+            f"objectives[{objectives.index('latency')}]",
             "latency is measured, and comes out differently each time; the job is deterministic.",
             "Leave it out, or remove deterministic: true.",
         )

@@ -1,4 +1,4 @@
-"""A deterministic search, killed here and there, shows and exports what the uninterrupted one does."""
+"""A deterministic search that is killed here and there ends as the uninterrupted one does."""
 
 from __future__ import annotations
 
