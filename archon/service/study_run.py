@@ -26,6 +26,7 @@ from archon.search.watch import Watcher
 from archon.search.winner import judge
 from archon.service.assemble import SharedEngine, open_evaluator
 from archon.service.budgets import bought, caps_of, spent_before
+from archon.service.needs import check_keys
 from archon.service.ownership import OwnedStudy
 from archon.service.prepare import PreparedJob
 from archon.service.report import FinalReport
@@ -66,6 +67,7 @@ async def run_job(
         shared: An embedded engine that outlives the run.
 
     Raises:
+        SetupError: A model's key is missing. A study that is new is not made.
         ArchonError: The study cannot go on now. It rests as paused, and can be resumed.
         asyncio.CancelledError: It was stopped; likewise.
     """
@@ -74,6 +76,8 @@ async def run_job(
         if store.reader().find_study(study_id).state == "completed":
             return
     except NotFound:
+        # An empty study would take over the name of one that ran.
+        check_keys(prepared.job.used_models, settings)
         await studies.create(prepared.new_study(), prepared.questions.rows())
     # Also one that is new: another process may have made it in the same moment, and run it.
     await studies.take(study_id)
