@@ -164,6 +164,8 @@ class Search:
         most, size = self._plan.n_trials, self._plan.n_parallel
         first = self._proposer.n_proposed
         end = first - first % size + size
+        if first == 0 and self._plan.limit_passed is not None:
+            end = 1  # what the smallest budgets pay for is kept, though batches count whole
         end = end if most is None else min(end, most)
         while self._proposer.n_proposed < end:
             if recalled:

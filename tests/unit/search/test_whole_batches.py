@@ -16,7 +16,6 @@ from archon.search.study import History, Plan, SearchEnd
 from tests.unit.search.spaces import small_space
 from tests.unit.search.world import STUDY, World
 
-SHARE = Caps(calls=80)
 REASON = "the share is used up"
 
 
@@ -43,16 +42,17 @@ class SharingWorld(World):
 
     space: object = field(default_factory=small_space)  # type: ignore[assignment]
     n_ends: int = 10**9
+    share: Caps = field(default_factory=lambda: Caps(calls=80))
 
     async def made(
         self, plan: Plan, evaluator: Evaluator, log: TrialLog, history: History
     ) -> SearchEnd:
         budget = self.budget
         assert budget is not None
-        budget.spent, budget.share = Amount(calls=self.model.bought.total()), SHARE
+        budget.spent, budget.share = Amount(calls=self.model.bought.total()), self.share
 
         def passed() -> str:
-            return REASON if SHARE.exceeded_by(budget.spent) else ""
+            return REASON if self.share.exceeded_by(budget.spent) else ""
 
         plan = replace(plan, is_in_order=True, limit_passed=passed)
         return await super().made(plan, evaluator, Breaking(log, self.n_ends), history)  # type: ignore[arg-type]
@@ -67,6 +67,13 @@ def trials(world: World) -> list[tuple[object, ...]]:
     with world.open() as store:
         rows = store.reader().trials(STUDY, limit=None)
     return [(row.proposal, row.state, row.reason, row.objectives) for row in rows]
+
+
+async def test_budget_that_pays_for_no_batch_leaves_the_first_trial(tmp_path: Path) -> None:
+    world = asked(tmp_path, share=Caps(calls=15))
+    end = await world.search()
+    assert len(end.measured) == 1
+    assert [state for _, state, _, _ in trials(world)] == ["complete"] + ["interrupted"] * 2
 
 
 async def test_batch_in_which_the_budget_ends_counts_for_nothing_wherever_the_search_breaks_off(
