@@ -33,3 +33,16 @@ def _in_words(part: dict[str, Any]) -> str:
     if kind in _WANTED:
         return f"expected {_WANTED[kind]}, got {given!r}."
     return str(part["msg"]).removeprefix("Value error, ")
+
+
+def the_trial(argument: int | None, option: int | None) -> int | None:
+    """The trial that a command means, which it takes as an argument and as ``--trial``.
+
+    Raises:
+        SpecError: They differ.
+    """
+    from archon.core.errors import SpecError
+
+    if argument is not None and option is not None and argument != option:
+        raise SpecError(f"trial {argument} or trial {option}? Write one of them.")
+    return option if argument is None else argument

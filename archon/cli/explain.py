@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archon.cli.options import AsJson, StudyReference
+from archon.cli.arguments import the_trial
+from archon.cli.options import AsJson, StudyReference, TrialNumber
 from archon.cli.output import out, print_json, say
 from archon.cli.running import Stopped, complete
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 def explain(
     study: StudyReference,
+    number: TrialNumber = None,
     trial: Annotated[
-        int | None,
-        typer.Argument(metavar="[TRIAL]", help="Number of a trial; without, the winner."),
+        int | None, typer.Option(help="Number of a trial; without, the winner.")
     ] = None,
     has_questions: Annotated[
         bool,
@@ -58,6 +59,7 @@ def explain(
     """
     from archon.cli.explained import print_explanation
 
+    trial = the_trial(number, trial)
     worths = _worths(cost_of_wrong, usd_of_right, right_from)
     found = _explained(study, trial, worths, _caps(budget_usd, budget_calls))
     if as_json:
@@ -69,6 +71,7 @@ def explain(
 def _explained(study: str, trial: int | None, worths: Worths, caps: Caps | None) -> Explanation:
     from archon.service.explain import explain as explained
     from archon.service.explain import explain_buying
+    from archon.service.listing import said_of_namesakes
     from archon.service.report import load_report
     from archon.service.settings import load_settings
     from archon.store.opening import open_reader, open_store
@@ -77,6 +80,8 @@ def _explained(study: str, trial: int | None, worths: Worths, caps: Caps | None)
     url = settings.database_url.reveal()
     with open_reader(url) as reader:
         report = load_report(reader, study)
+        if said := said_of_namesakes(reader, report.study, study):
+            say(said)
         if caps is None:
             return complete(explained(report, reader, settings, trial=trial, worths=worths))
     try:

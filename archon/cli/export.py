@@ -122,6 +122,7 @@ def _export_pipeline(
 ) -> None:
     from archon.core.errors import SpecError
     from archon.service.export import export_by_rule, export_trial, how_to_ask
+    from archon.service.listing import said_of_namesakes
     from archon.service.output_file import check_output
     from archon.service.report import load_report
     from archon.service.settings import load_settings
@@ -134,6 +135,8 @@ def _export_pipeline(
     by = rule or RuleName.BEST
     with open_reader(load_settings().database_url.reveal()) as reader:
         report = load_report(reader, study)
+        if said := said_of_namesakes(reader, report.study, study):
+            say(said)
         if trial is None:
             made = export_by_rule(report, reader, by.value, within=within)
         else:

@@ -14,4 +14,7 @@ PipelineArgument = Annotated[
 StudyReference = Annotated[
     str, Argument(metavar="STUDY", help="Id, beginning of an id, or name of a study.")
 ]
+TrialNumber = Annotated[
+    int | None, Argument(metavar="[TRIAL]", help="The same as --trial.", show_default=False)
+]
 AsJson = Annotated[bool, Option("--json", help="Print JSON, for programs.")]

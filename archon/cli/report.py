@@ -39,9 +39,25 @@ def print_study(report: StudyReport, console: Console, *, has_all_trials: bool =
         console.print(trial_table(shown, objectives, title=f"{title} (search questions)"))
     if report.final is not None:
         _print_final(report, report.final, console)
+    if hint := _hint_of_zeros(report):
+        console.print()
+        console.print(hint)
     console.print()
     for line in spend_lines(report.spend):
         console.print(line)
+
+
+def _hint_of_zeros(report: StudyReport) -> str:
+    """What to look at where no answer scored anything; "" where one did, or none is known."""
+    complete = [line for line in report.trials if line.state == "complete"]
+    if not complete or any(line.objectives.get("quality", 1.0) > 0 for line in complete):
+        return ""
+    trial = f"archon show {report.study.study_id} --trial {complete[0].number}"
+    return (
+        "No answer to a search question scored above 0, which says more of the scorer, the targets "
+        f"or the prompt than of the pipelines. Look at the answers: {trial} lists them, {trial} "
+        "--question ID shows every call of one."
+    )
 
 
 def trial_table(

@@ -75,7 +75,7 @@ def search(
     prepared = prepare(read, is_offline=settings.offline)
     with open_store(settings.database_url.reveal()) as store, _resumable(is_fresh=is_fresh):
         prepared = in_store(prepared, store.reader(), is_fresh=is_fresh)
-        _announce(prepared, store)
+        _announce(prepared, store, is_fresh=is_fresh)
         state = complete(_run(prepared, store, settings, export=export, ask=ask, as_json=as_json))
     if state == "failed":
         say("Nothing could be measured. Mend the cause; the same command with --new tries again.")
@@ -167,8 +167,9 @@ def _worked_s(store: Store, study_id: str) -> float:
         return 0.0
 
 
-def _announce(prepared: PreparedJob, store: Store) -> None:
+def _announce(prepared: PreparedJob, store: Store, *, is_fresh: bool) -> None:
     from archon.core.errors import NotFound
+    from archon.service.listing import said_of_another
     from archon.service.units import counted
 
     job, split = prepared.job, prepared.questions.split
@@ -182,6 +183,8 @@ def _announce(prepared: PreparedJob, store: Store) -> None:
             f"Study {prepared.study_id} ({job.name}): at most {trials} on {len(split.search)} "
             f"questions, the best of them on {len(split.held_out)} held-out ones; seed {job.seed}."
         )
+        if not is_fresh and (said := said_of_another(store.reader(), prepared.study_id, job.name)):
+            say(f"Note: {said}")
     else:
         if study.state == "completed":
             say(f"Study {study.study_id} is done; this is its report. For another one: --new")

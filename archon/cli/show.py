@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from archon.cli.options import AsJson, StudyReference
-from archon.cli.output import out, print_json
+from archon.cli.arguments import the_trial
+from archon.cli.options import AsJson, StudyReference, TrialNumber
+from archon.cli.output import out, print_json, say
 
 
 class SplitName(StrEnum):
@@ -20,6 +21,7 @@ class SplitName(StrEnum):
 
 def show(
     study: StudyReference,
+    number: TrialNumber = None,
     trial: Annotated[int | None, typer.Option(help="One trial: its pipeline and results.")] = None,
     question: Annotated[
         str, typer.Option(metavar="ID", help="One question of --trial: every call of it.")
@@ -37,14 +39,18 @@ def show(
     from archon.cli.report import print_study
     from archon.core.errors import SpecError
     from archon.service.inspect import question_page, trial_page
+    from archon.service.listing import said_of_namesakes
     from archon.service.report import load_report
     from archon.service.settings import load_settings
     from archon.store.opening import open_reader
 
+    trial = the_trial(number, trial)
     if question and trial is None:
         raise SpecError("--question belongs to one trial. Add --trial N; archon show STUDY lists.")
     with open_reader(load_settings().database_url.reveal()) as reader:
         report = load_report(reader, study)
+        if said := said_of_namesakes(reader, report.study, study):
+            say(said)
         if trial is None:
             if as_json:
                 print_json(report.to_data())

@@ -224,6 +224,10 @@ class StudyReader(Protocol):
         """Studies, newest first; the next page follows the study ``after``."""
         ...
 
+    def studies_named(self, name: str) -> Sequence[StudyRow]:
+        """All studies of a name, newest first."""
+        ...
+
     def find_study(self, reference: str) -> StudyRow:
         """The study with this id, else the newest so named, else the only one whose id begins so.
 

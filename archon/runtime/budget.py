@@ -49,6 +49,15 @@ class Caps:
             cost_nusd=None if self.cost_nusd is None else int(self.cost_nusd * part),
         )
 
+    def plus(self, amount: Amount) -> Caps:
+        """The same limits, each wider by its part of ``amount``."""
+        return replace(
+            self,
+            calls=None if self.calls is None else self.calls + amount.calls,
+            tokens=None if self.tokens is None else self.tokens + amount.tokens,
+            cost_nusd=None if self.cost_nusd is None else self.cost_nusd + amount.cost_nusd,
+        )
+
     def exceeded_by(self, amount: Amount) -> str:
         """Which limit ``amount`` would break, in words ("" if none)."""
         for cap, value, unit, scale in (
@@ -60,9 +69,20 @@ class Caps:
                 return f"{value / scale:g} {unit} would pass the limit of {cap / scale:g}"
         return ""
 
+    def in_words(self) -> str:
+        """The limits on calls, tokens and money, "" where there is none."""
+        calls = "" if self.calls is None else f"{self.calls:,} calls"
+        tokens = "" if self.tokens is None else f"{self.tokens:,} tokens"
+        usd = "" if self.cost_nusd is None else f"{self.cost_nusd / 1e9:g} USD"
+        return " and ".join(limit for limit in (calls, tokens, usd) if limit)
+
 
 class Budget:
     """Spent and reserved amounts against caps, for one event loop.
+
+    ``share`` holds for a part of the work, within the caps: a call may begin while what was spent
+    lies within it, so that the last one may end beyond. Whether it suffices then depends on what
+    calls take, and not on what they might have taken or on their order.
 
     A reservation that does not fit waits while others are in flight, because they settle for less
     than their worst case; it fails when nothing is left that could settle.
@@ -70,6 +90,7 @@ class Budget:
 
     def __init__(self, caps: Caps, clock: Callable[[], float], spent: Amount = Amount()) -> None:
         self.caps = caps
+        self.share: Caps | None = None
         self.spent = spent
         self.reserved = Amount()
         self._clock = clock
@@ -91,7 +112,7 @@ class Budget:
         while True:
             if self.seconds_left == 0.0:
                 raise BudgetExceeded("the time of the budget is used up")
-            reason = self.caps.exceeded_by(self.spent + self.reserved + worst)
+            reason = self._refusal(self.spent + self.reserved + worst)
             if not reason:
                 self.reserved += worst
                 return
@@ -100,6 +121,14 @@ class Budget:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             await turn
+
+    def _refusal(self, after: Amount) -> str:
+        """Why a call cannot go out now, with which ``after`` would be spent at most."""
+        reason = self.caps.exceeded_by(after)
+        if reason or self.share is None:
+            return reason
+        is_alone = self.reserved == Amount()
+        return self.share.exceeded_by(self.spent if is_alone else after)
 
     def settle(self, worst: Amount, actual: Amount) -> None:
         """Replace a reservation by what the call really took."""

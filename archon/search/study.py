@@ -7,12 +7,16 @@ not depend on which trial was faster, or on where the study was cut off.
 
 Once the budget has ended a search it stays ended: the trial that it interrupted says so in its
 row. A study that is resumed in its held-out run proposes nothing further.
+
+A search in order lets not even its bill depend on speed: trials of a batch that share a question
+ask it one after the other, and where calls, tokens or money end it, a batch counts whole or not at
+all.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from archon.benchmarks.examples import Example
@@ -30,6 +34,7 @@ from archon.search.evaluate import (
     unanswered,
     without_traces,
 )
+from archon.search.in_order import InOrder
 from archon.search.objectives import Measured, Objective, values
 from archon.search.propose import Proposer
 from archon.search.racing import Beaten, Race
@@ -54,6 +59,11 @@ class Plan:
     """Trials in one batch."""
     is_racing: bool = False
     """Whether trials are stopped that will end behind another one."""
+    is_in_order: bool = False
+    """Whether trials of a batch ask a question that they share one after the other."""
+    limit_passed: Callable[[], str] | None = None
+    """Why what was bought so far is more than the search may take, "" while it is not. Asked when a
+    batch has ended, which then counts for nothing; None: the budget stops trials one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,10 @@ class Search:
         self._race = (
             Race(plan.objectives, plan.examples, plan.block_size) if plan.is_racing else None
         )
+        self._in_order: InOrder | None = None
+        """Of the batch that runs."""
+        self._ran: dict[int, tuple[TrialOutcome, list[ExampleResult]]] = {}
+        """Of trials that end with their batch."""
         self._expected: dict[int, tuple[float, ...]] = {}
         """Of trials that were stopped: what they would have reached."""
         self._spent = next((r.reason for r in history.trials if r.state == "interrupted"), "")
@@ -150,6 +164,8 @@ class Search:
         most, size = self._plan.n_trials, self._plan.n_parallel
         first = self._proposer.n_proposed
         end = first - first % size + size
+        if first == 0 and self._plan.limit_passed is not None:
+            end = 1  # what the smallest budgets pay for is kept, though batches count whole
         end = end if most is None else min(end, most)
         while self._proposer.n_proposed < end:
             if recalled:
@@ -166,24 +182,62 @@ class Search:
         return TRIALS_DONE if self._proposer.n_proposed == most else ""
 
     async def _run_batch(self, batch: Sequence[ProposalRow]) -> None:
+        if self._plan.is_in_order:
+            known = self._history.results
+            answered = {
+                one.pipeline_id: [result.example_id for result in known.get(one.pipeline_id, ())]
+                for one in batch
+            }
+            self._in_order = InOrder(self._evaluator, answered)
         try:
             async with asyncio.TaskGroup() as group:
                 for proposal in batch:
                     group.create_task(self._run_trial(proposal))
         except ExceptionGroup as failures:
             raise first_cause(failures) from failures
+        if self._plan.limit_passed is not None:
+            await self._end_together(batch, self._plan.limit_passed() or self._spent)
+
+    async def _end_together(self, batch: Sequence[ProposalRow], limit: str) -> None:
+        """End the trials of a batch by number, each as it ran, or all by the limit."""
+        for proposal in batch:
+            if proposal.number in self._ran:
+                outcome, results = self._ran.pop(proposal.number)
+                if limit:
+                    self._spent, outcome = limit, Stopped("interrupted", limit)
+                await self._end(proposal, outcome, results)
 
     async def _run_trial(self, proposal: ProposalRow) -> None:
         number = proposal.number
         self._watcher.trial_begins(proposal)
         results = list(self._history.results.get(proposal.pipeline_id, ()))
         self._watcher.results_came(results)
-        if number not in self._outcomes:
+        try:
+            if number in self._outcomes:
+                self._ended(proposal, self._outcomes[number], results)
+                return
             await self._log.begin(number)
             outcome = await self._evaluated(proposal, results)
-            await self._log.append(number, outcome)
-            self._outcomes[number] = outcome
-        ended = self._outcomes[number]
+        finally:
+            if self._in_order is not None:
+                self._in_order.leave(proposal.pipeline_id)
+        if self._plan.limit_passed is not None:
+            self._ran[number] = outcome, results
+        else:
+            await self._end(proposal, outcome, results)
+
+    async def _end(
+        self, proposal: ProposalRow, outcome: TrialOutcome, results: list[ExampleResult]
+    ) -> None:
+        """Record how a trial ended."""
+        await self._log.append(proposal.number, outcome)
+        self._outcomes[proposal.number] = outcome
+        self._ended(proposal, outcome, results)
+
+    def _ended(
+        self, proposal: ProposalRow, ended: TrialOutcome, results: list[ExampleResult]
+    ) -> None:
+        number = proposal.number
         if isinstance(ended, Completed):
             measured = Measured(proposal.pipeline_id, proposal.architecture, tuple(results))
             self._measured[number] = measured
@@ -269,7 +323,8 @@ class Search:
         self, unit: Unit, results: list[ExampleResult], *, is_again: bool
     ) -> UnitEnd:
         """Run and record."""
-        end = await self._evaluator.evaluate(unit, is_again=is_again)
+        runner = self._in_order or self._evaluator
+        end = await runner.evaluate(unit, is_again=is_again)
         await self._log.record(end.results)
         results += without_traces(end.results)
         self._watcher.results_came(end.results)

@@ -34,7 +34,7 @@ from archon.scoring.table import build_scorer
 from archon.search.evaluate import OUTAGE, Evaluator
 from archon.service.needs import key_of, provider_of
 from archon.service.settings import Settings, keep_litellm_at_home
-from archon.service.waiting import Waiting
+from archon.service.waiting import Absent, Waiting
 from archon.spec.benchmark_spec import ScorerSpec
 from archon.spec.model_spec import ModelSpec
 from archon.world.worlds import WORLDS
@@ -87,12 +87,22 @@ class Models:
         }
         return Filling(Routed(limited), self.cards)
 
-    def studied(self, calls: CallStore, budget: Budget) -> ModelClient:
-        """For a study: each completion is bought once, within the budget."""
+    def studied(
+        self, calls: CallStore, budget: Budget, say: Say = lambda line: None
+    ) -> ModelClient:
+        """For a study: each completion is bought once, within the budget.
+
+        ``say`` is told where nobody is reached.
+        """
         cards = self.cards
         purchases = Purchases(calls, {alias: m.gate for alias, m in self.by_alias.items()})
         limited = {
-            alias: Limited(Budgeted(m.backend, budget, cards, purchases), m.gate, purchases.failed)
+            alias: Limited(
+                Budgeted(m.backend, budget, cards, purchases),
+                m.gate,
+                purchases.failed,
+                on_wait=Absent(say, m.gate.limits.outage_patience_s),
+            )
             for alias, m in self.by_alias.items()
         }
         return Reusing(Timely(Routed(limited), budget), calls, cards, purchases)
@@ -183,7 +193,7 @@ async def open_evaluator(
             answering, which is why no question reached its model.
     """
     async with open_models(models, settings, say=say, shared=shared) as opened:
-        client = opened.studied(calls, budget)
+        client = opened.studied(calls, budget, say)
         judge = build_scorer(scorer.to_data(), lambda alias: ModelAsks(client, opened.cards[alias]))
         try:
             yield Evaluator(client, opened.cards, judge, questions_in_flight=questions_in_flight)

@@ -26,6 +26,15 @@ def caps_of(budget: BudgetSpec, *, began_s: float, share: float = 1.0) -> Caps:
     return caps.share(share)
 
 
+def bought(totals: SpendTotals) -> Amount:
+    """What the stored completions of the study took: the same however often it was cut off."""
+    return Amount(
+        calls=totals.n_bought,
+        tokens=totals.prompt_tokens + totals.completion_tokens,
+        cost_nusd=totals.spend_nusd,
+    )
+
+
 def spent_before(totals: SpendTotals) -> Amount:
     """What earlier runs of the study took; what may have been charged counts as charged."""
     return Amount(

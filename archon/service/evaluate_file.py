@@ -282,6 +282,7 @@ def _of_job(path: Path, part: Part, scorer: str, *, is_offline: bool) -> Questio
 
 
 def _of_file(path: Path, part: Part | None, scorer: str) -> QuestionSet:
+    benchmark: Benchmark = load(path)  # a file that is not there is the first thing to be said
     usable = [kind for kind in SCORERS if not asks_model(kind)]
     if not scorer:
         message = f"{path} is a file of questions and does not say how answers are scored. "
@@ -297,7 +298,6 @@ def _of_file(path: Path, part: Part | None, scorer: str) -> QuestionSet:
         raise SpecError([replace(problem, file="--scorer") for problem in wrong])
     if part not in (None, "all"):
         raise SpecError(f"{path} is not split; --split belongs to a job file. Leave it out.")
-    benchmark: Benchmark = load(path)
     check_scorable(build_scorer(described), benchmark, FieldMap())
     params = tuple(sorted((name, value) for name, value in described.items() if name != "kind"))
     return QuestionSet(

@@ -132,7 +132,7 @@ def _file(report: StudyReport, reader: StudyReader, number: int, coverage: float
             benchmark=report.study.benchmark_fingerprint,
             n_questions=standing.n_scored if standing else 0,
             coverage=coverage,
-            metrics=_metrics(standing) if standing else (),
+            metrics=_metrics(standing, has_times=_has_times(report)) if standing else (),
             code_version=code_version(),
             searched_on=digests_of(map(_question, reader.examples(study_id, split=SEARCH_SPLIT))),
         ),
@@ -152,14 +152,20 @@ def _standing_of(report: StudyReport, pipeline_id: str) -> Standing | None:
     return next((one for one in known if one.pipeline_id == pipeline_id), None)
 
 
-def _metrics(standing: Standing) -> tuple[Metric, ...]:
+def _has_times(report: StudyReport) -> bool:
+    """Whether the file states times: measured ones would be others each time."""
+    return not (report.job.is_deterministic and report.job.has_real_times)
+
+
+def _metrics(standing: Standing, *, has_times: bool) -> tuple[Metric, ...]:
     found: dict[str, Interval] = {
         "quality": standing.quality,
         "cost_usd": standing.cost,
         "calls": standing.calls,
         "tokens": standing.tokens,
-        "latency_s": standing.latency,
     }
+    if has_times:
+        found["latency_s"] = standing.latency
     # An interval without an end (one question) says nothing that a file could state.
     return tuple(
         Metric(name, one.value, one.low, one.high)

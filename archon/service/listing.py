@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archon.core.errors import SpecError
 from archon.core.records import StudyReader, StudyRow
 from archon.service.report import FinalReport, job_of
+
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,53 @@ def list_studies(reader: StudyReader, *, limit: int) -> tuple[StudyLine, ...]:
         limit: Most of them.
     """
     return tuple(_line(study, reader) for study in reader.studies(limit=limit))
+
+
+def said_of_namesakes(reader: StudyReader, study: StudyRow, reference: str) -> str:
+    """A sentence on the other studies of a name by which a user named one; "" without such.
+
+    Args:
+        reader: The store's.
+        study: The one that was taken.
+        reference: What the user wrote.
+    """
+    if reference != study.name or reference == study.study_id:
+        return ""
+    others = [
+        one.study_id for one in reader.studies_named(study.name) if one.study_id != study.study_id
+    ]
+    if not others:
+        return ""
+    return (
+        f"{len(others) + 1} studies are called {study.name}; this is the newest, {study.study_id}. "
+        f"By id: {_some(others)}."
+    )
+
+
+def said_of_another(reader: StudyReader, study_id: str, name: str) -> str:
+    """A sentence on studies that had a new study's name before it; "" without such.
+
+    Args:
+        reader: The store's.
+        study_id: The new study's.
+        name: Its name.
+    """
+    others = _others(reader, study_id, name)
+    if not others:
+        return ""
+    return (
+        f"This is another study than {_some(others)} of the same name: its job or its questions "
+        "differ, options such as --trials and --seed included. The name means this one from now on."
+    )
+
+
+def _others(reader: StudyReader, study_id: str, name: str) -> list[str]:
+    return [one.study_id for one in reader.studies_named(name) if one.study_id != study_id]
+
+
+def _some(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _MOST_NAMED} more (archon ls)" if len(ids) > _MOST_NAMED else ""
+    return ", ".join(ids[:_MOST_NAMED]) + more
 
 
 def state_of(study: StudyRow) -> str:

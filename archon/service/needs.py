@@ -110,6 +110,16 @@ def key_of(model: ModelSpec, settings: Settings) -> Secret | None:
     return secret
 
 
+def check_keys(models: Iterable[ModelSpec], settings: Settings) -> None:
+    """Look for the keys of models before anything is made that would be left over without them.
+
+    Raises:
+        SetupError: One is needed, and its variable is not set; names the first.
+    """
+    for model in models:
+        key_of(model, settings)
+
+
 def keeps_key(model: ModelSpec) -> bool:
     """Whether its key goes to its endpoint only, also where that answers with a redirect."""
     return model.backend != "litellm" or keeps_its_key(provider_of(model))

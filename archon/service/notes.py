@@ -13,18 +13,25 @@ from archon.spec.job import JobSpec
 _MADE_UP = (
     "simulated, with prices and times: {}. Nothing that is found here says anything of real models."
 )
+_SAME_ANSWERS = (
+    "deterministic: the same answers of the models give the same trials, front and exported file. "
+    "Whether a model answers alike twice is up to its server. Times differ, and "
+    "are not exported; what follows a fault, or a held-out run that the budget cuts short, may too."
+)
 
 
 def notes_on(job: JobSpec) -> tuple[str, ...]:
     """Sentences for the user; LiteLLM is asked where it is installed."""
     simulated = [repr(model.alias) for model in job.models if model.backend == "simulated"]
-    made_up = (_MADE_UP.format(", ".join(simulated)),) if simulated else ()
+    said: tuple[str, ...] = (_MADE_UP.format(", ".join(simulated)),) if simulated else ()
+    if job.is_deterministic and job.has_real_times:
+        said += (_SAME_ANSWERS,)
     hosted = [model for model in job.models if model.backend == "litellm"]
     if not hosted or find_spec("litellm") is None:
-        return made_up
+        return said
     keep_litellm_at_home()
     varied = _varied(job.space.root)
-    return made_up + tuple(
+    return said + tuple(
         f"the model {model.alias!r} ({model.model}) takes no temperature, and the space varies it: "
         "pipelines that differ in nothing else are equal, and each is paid for. Leave its "
         "temperature out, or take another model."

@@ -12,9 +12,10 @@ from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, StudyState
 from archon.core.results import ExampleResult
 from archon.runtime.budget import Budget, Caps
 from archon.search.baselines import N_SINGLE_CALLS, single_calls
-from archon.search.evaluate import Evaluator
+from archon.search.evaluate import Evaluator, RunsUnits
 from archon.search.front import finalists
 from archon.search.held_out import run_held_out
+from archon.search.in_order import InOrder
 from archon.search.judgement import Judgement
 from archon.search.known_good import known_good
 from archon.search.objectives import Measured
@@ -24,9 +25,9 @@ from archon.search.study import History, Plan, Search, SearchEnd, usable
 from archon.search.watch import Watcher
 from archon.search.winner import judge
 from archon.service.assemble import SharedEngine, open_evaluator
-from archon.service.budgets import caps_of, spent_before
+from archon.service.budgets import bought, caps_of, spent_before
 from archon.service.gain_run import GainNeeds, gain_search
-from archon.service.needs import model_reports
+from archon.service.needs import check_keys, model_reports
 from archon.service.ownership import OwnedStudy
 from archon.service.prepare import PreparedJob
 from archon.service.questions import question_tokens
@@ -68,6 +69,7 @@ async def run_job(
         shared: An embedded engine that outlives the run.
 
     Raises:
+        SetupError: A model's key is missing. A study that is new is not made.
         ArchonError: The study cannot go on now. It rests as paused, and can be resumed.
         asyncio.CancelledError: It was stopped; likewise.
     """
@@ -76,6 +78,8 @@ async def run_job(
         if store.reader().find_study(study_id).state == "completed":
             return
     except NotFound:
+        # An empty study would take over the name of one that ran.
+        check_keys(prepared.job.used_models, settings)
         await studies.create(prepared.new_study(), prepared.questions.rows())
     # Also one that is new: another process may have made it in the same moment, and run it.
     await studies.take(study_id)
@@ -136,9 +140,15 @@ class StudyRun:
             say=self._say,
             shared=self._shared,
         ) as evaluator:
-            budget.caps = self._caps(1.0 - self._job.budget.held_out_share)
-            end = await self._search(evaluator)
-            budget.caps = self._caps(1.0)
+            search_caps = self._caps(1.0 - self._job.budget.held_out_share)
+            if self._job.is_deterministic:
+                # What was lost when a run was cut off is taken from what is kept back.
+                totals = self._store.reader().spend(self._study_id)
+                budget.share = search_caps.plus(spent - bought(totals))
+            else:
+                budget.caps = search_caps
+            end = await self._search(evaluator, search_caps)
+            budget.caps, budget.share = self._caps(1.0), None
             judgement, missing = await self._judge(evaluator, end)
         final = FinalReport(
             judgement=judgement,
@@ -166,8 +176,9 @@ class StudyRun:
     def _caps(self, share: float) -> Caps:
         return caps_of(self._job.budget, began_s=self._owned.began_s, share=share)
 
-    async def _search(self, evaluator: Evaluator) -> SearchEnd:
+    async def _search(self, evaluator: Evaluator, caps: Caps) -> SearchEnd:
         job = self._job
+        is_whole = job.is_deterministic and caps != Caps()
         plan = Plan(
             examples=self._questions.split.search,
             block_size=job.block_size,
@@ -175,6 +186,8 @@ class StudyRun:
             n_trials=job.budget.trials,
             n_parallel=job.parallel_trials,
             is_racing=job.is_racing,
+            is_in_order=job.is_deterministic,
+            limit_passed=(lambda: self._limit_passed(caps)) if is_whole else None,
         )
         log = self._store.trials(self._study_id)
         history = History(self._trials, self._stored(self._pipelines(), SEARCH_SPLIT))
@@ -194,20 +207,36 @@ class StudyRun:
             {report.alias: report.price for report in reports if report.price is not None},
         )
 
+    def _limit_passed(self, caps: Caps) -> str:
+        """Why the study has bought more than the search may take; "" where it has not."""
+        totals = self._store.reader().spend(self._study_id)
+        if not caps.exceeded_by(bought(totals)):
+            return ""
+        return (
+            f"the budget of the search, {caps.in_words()}, ended in this batch of trials, and a "
+            "deterministic search counts whole batches"
+        )
+
     async def _judge(self, evaluator: Evaluator, end: SearchEnd) -> tuple[Judgement, str]:
         singles = best_single_calls(end.measured)
         if end.measured:
             singles += self._unmeasured_singles(end.measured)
         chosen = chosen_finalists(end, self._job)
         others = [one for one in end.measured if not is_single_call(one)]
+        ids = [one.pipeline_id for one in (*singles, *chosen)]
+        done = self._stored(ids, HELD_OUT_SPLIT)
+        runner: RunsUnits = evaluator
+        if self._job.is_deterministic:
+            answered = {one: [result.example_id for result in done[one]] for one in ids}
+            runner = InOrder(evaluator, answered)
         measured, missing = await run_held_out(
             (*singles, *chosen),
             self._questions.split.held_out,
             block_size=self._job.block_size,
-            evaluator=evaluator,
+            evaluator=runner,
             log=self._store.trials(self._study_id),
             watcher=self._watcher,
-            done=self._stored([one.pipeline_id for one in (*singles, *chosen)], HELD_OUT_SPLIT),
+            done=done,
         )
         n = len(singles)
         self._warnings += tuple(self._job.at_most.about(others, measured[n:]))

@@ -78,8 +78,16 @@ class JobSpec:
     """Most pipelines that are run again on the held-out questions."""
     is_racing: bool
     """Whether trials are stopped that will end behind another one."""
+    is_deterministic: bool
+    """Whether the same answers lead to the same trials, front and file, whatever is faster and
+    wherever the search is cut off."""
     source: Document = field(repr=False, compare=False)
     """For messages about things that only later rooms can check."""
+
+    @property
+    def has_real_times(self) -> bool:
+        """Whether times are measured; those of simulated models are always the same."""
+        return any(model.backend != "simulated" for model in self.models)
 
     @property
     def used_models(self) -> tuple[ModelSpec, ...]:
@@ -159,6 +167,8 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
     objectives = _objectives(data.get("objectives"), models, findings)
     if shape is not None and space is not None:
         _check_money(shape, models, objectives, findings)
+        if shape.deterministic:
+            _check_clocks(shape, models, objectives, findings)
         _check_judge(benchmark, space, findings)
         _check_contexts(models, space, findings)
         if shape.sampler.kind == "exhaustive":
@@ -184,6 +194,7 @@ def read_job(document: Document, *, table: Mapping[str, type[Component]] = COMPO
         questions_in_flight=shape.questions_in_flight,
         finalists=shape.finalists,
         is_racing=shape.racing,
+        is_deterministic=shape.deterministic,
         source=document,
     )
 
@@ -269,6 +280,27 @@ def _check_money(
 def _sampler(shape: JobFile, objectives: Sequence[Objective]) -> SamplerKind:
     """The one that is asked for, or the one that serves such objectives best."""
     return shape.sampler.kind or ("gain" if "quality" in objectives else "tpe")
+
+
+def _check_clocks(
+    shape: JobFile,
+    models: Sequence[ModelSpec],
+    objectives: Sequence[Objective],
+    findings: Findings,
+) -> None:
+    """Refuse what follows the clock in a job that is to come out the same each time."""
+    if shape.budget.wall_s is not None:
+        findings.add(
+            "budget.wall_s",
+            "where a limit of time ends a search differs each time, and the job is deterministic.",
+            "Write calls, tokens or usd, or remove deterministic: true.",
+        )
+    if "latency" in objectives and not all(model.backend == "simulated" for model in models):
+        findings.add(
+            f"objectives[{objectives.index('latency')}]",
+            "latency is measured, and comes out differently each time; the job is deterministic.",
+            "Leave it out, or remove deterministic: true.",
+        )
 
 
 def _check_judge(benchmark: BenchmarkSpec | None, space: Space, findings: Findings) -> None:

@@ -89,3 +89,4 @@ class JobFile(Strict):
     questions_in_flight: int = Field(32, ge=1, le=1024)
     finalists: int = Field(3, ge=1, le=50)
     racing: bool = True
+    deterministic: bool = False

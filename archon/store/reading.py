@@ -58,11 +58,18 @@ class Reader:
                 select = select.where(is_behind)
             return [to_study(row) for row in connection.execute(select)]
 
+    def studies_named(self, name: str) -> Sequence[StudyRow]:
+        """See ``StudyReader``."""
+        newest_first = _STUDIES.order_by(studies.c.created_at.desc(), studies.c.id)
+        with self._look() as connection:
+            select = newest_first.where(studies.c.name == name)
+            return [to_study(row) for row in connection.execute(select)]
+
     def find_study(self, reference: str) -> StudyRow:
         """See ``StudyReader``."""
         by_prefix = _STUDIES.where(studies.c.id.startswith(reference, autoescape=True))
         by_name = _STUDIES.where(studies.c.name == reference)
-        by_name = by_name.order_by(studies.c.created_at.desc()).limit(1)
+        by_name = by_name.order_by(studies.c.created_at.desc(), studies.c.id).limit(1)
         with self._look() as connection:
             found = [to_study(row) for row in connection.execute(by_prefix)] if reference else []
             exact = [study for study in found if study.study_id == reference]

@@ -188,10 +188,12 @@ class GainSearch:
         seeds = [i for i in places if self._pool[i].origin == "seed"]
         steps = [(i, len(self._trials.blocks)) for i in singles]
         steps += [(i, 1) for i in seeds[: self._rules.n_seeds]]
+        # What the smallest budgets pay for is kept, though steps may count whole or not at all.
         n = self._plan.n_parallel
-        for start in range(0, len(steps), n):
+        first = 1 if self._plan.limit_passed is not None else n
+        for i in (0, *range(first, len(steps), n)):
             if not self._trials.spent:
-                await self._trials.see(steps[start : start + n])
+                await self._trials.see(steps[i : i + n if i else first])
 
     def _next(self, step: int) -> list[int]:
         """Pipelines that are seen on one more block each; none where that is worth too little."""

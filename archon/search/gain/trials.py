@@ -19,6 +19,7 @@ from archon.search.choices import to_json
 from archon.search.evaluate import N_CHANCES, RunsUnits, Unit, is_scored, unanswered, without_traces
 from archon.search.gain.chooser import Chooser
 from archon.search.gain.pool import Pool
+from archon.search.in_order import InOrder
 from archon.search.objectives import Measured, Objective, mean_of, score_of, values
 from archon.search.study import History, Plan, outcome_of
 from archon.search.watch import Watcher
@@ -65,6 +66,8 @@ class _Look:
     """None where a question has no score."""
     stopped: str = ""
     fault: str = ""
+    fresh: tuple[ExampleResult, ...] = ()
+    """What is not recorded yet: a step counts whole or not at all."""
 
 
 class Trials:
@@ -168,16 +171,46 @@ class Trials:
             for trial, n_blocks in begun.values()
             for block in self.blocks[trial.n_blocks : n_blocks]
         ]
+        runner = self._in_order(wanted) if self._plan.is_in_order else self._evaluator
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._look(trial, block)) for trial, block in wanted]
+                tasks = [
+                    group.create_task(self._look(runner, trial, block)) for trial, block in wanted
+                ]
         except ExceptionGroup as failures:
             raise first_cause(failures) from failures
         looks: dict[int, list[_Look]] = {number: [] for number in begun}
         for (trial, _), task in zip(wanted, tasks, strict=True):
             looks[trial.proposal.number].append(task.result())
+        if self._plan.limit_passed is not None:
+            looks = await self._whole(looks, self._plan.limit_passed)
         for number in sorted(looks):
             await self._take(begun[number][0], looks[number])
+
+    def _in_order(self, wanted: Sequence[tuple[Trial, Sequence[Example]]]) -> RunsUnits:
+        """The evaluator, where trials ask a question that they share by their numbers."""
+        by_number = sorted(wanted, key=lambda pair: pair[0].proposal.number)
+        asks: dict[str, set[str]] = {}
+        for trial, block in by_number:
+            pipeline_id = trial.proposal.pipeline_id
+            asks.setdefault(pipeline_id, set()).update(
+                example.id for example in block if (pipeline_id, example.id) not in self._recorded
+            )
+        every = {example.id for example in self._plan.examples}
+        return InOrder(self._evaluator, {one: every - ids for one, ids in asks.items()})
+
+    async def _whole(
+        self, looks: dict[int, list[_Look]], limit_passed: Callable[[], str]
+    ) -> dict[int, list[_Look]]:
+        """Looks of one step as they are, recorded together; or all of them ended by the limit."""
+        each = [look for several in looks.values() for look in several]
+        fresh = [result for look in each for result in look.fresh]
+        limit = next((look.stopped for look in each if look.stopped), "")
+        # What an earlier run recorded was within the limit, though more was bought since.
+        if limit := limit or (limit_passed() if fresh else ""):
+            return {number: [_Look(None, limit)] for number in looks}
+        await self._log.record(fresh)
+        return looks
 
     async def _begin(self, place: int) -> Trial | None:
         """A new trial, where the budget has room for one."""
@@ -205,13 +238,14 @@ class Trials:
         if not trial.is_settled:
             await self._log.begin(trial.proposal.number)
 
-    async def _look(self, trial: Trial, block: Sequence[Example]) -> _Look:
+    async def _look(self, runner: RunsUnits, trial: Trial, block: Sequence[Example]) -> _Look:
         """One block of one trial: what is recorded, and what can be had of the rest."""
         pipeline_id = trial.proposal.pipeline_id
         known = [self._recorded.get((pipeline_id, example.id)) for example in block]
         found = {one.example_id: one for one in known if one is not None}
         self._watcher.results_came(tuple(found.values()))
         missing = tuple(example for example in block if example.id not in found)
+        fresh: tuple[ExampleResult, ...] = ()
         if missing and trial.is_settled:
             # An earlier run ended it before it had these.
             return _Look(None)
@@ -219,8 +253,10 @@ class Trials:
             return _Look(None, stopped=self._was_spent)
         if missing:
             unit = Unit(pipeline_id, trial.proposal.architecture, SEARCH_SPLIT, missing)
-            end = await self._evaluator.evaluate(unit, is_again=trial.n_faults > 0)
-            await self._log.record(end.results)
+            end = await runner.evaluate(unit, is_again=trial.n_faults > 0)
+            fresh = end.results if self._plan.limit_passed is not None else ()
+            if not fresh:
+                await self._log.record(end.results)
             light = without_traces(end.results)
             self._watcher.results_came(light)
             scored = {one.example_id: one for one in light if is_scored(one)}
@@ -229,8 +265,8 @@ class Trials:
             if not trial.results and not found and end.outage is not None:
                 raise end.outage  # the trial stays open
             if end.stopped or len(found) < len(block):
-                return _Look(None, end.stopped, unanswered(light))
-        return _Look(tuple(found[example.id] for example in block))
+                return _Look(None, end.stopped, unanswered(light), fresh)
+        return _Look(tuple(found[example.id] for example in block), fresh=fresh)
 
     async def _take(self, trial: Trial, looks: Sequence[_Look]) -> None:
         """Take over what was seen, block by block up to the first that is not whole."""

@@ -195,6 +195,15 @@ async def test_eval_says_what_does_not_go_together(
     assert stub.ledger.requests == 0
 
 
+async def test_eval_of_a_file_that_is_gone_says_so_whatever_else_is_missing(tmp_path: Path) -> None:
+    pipeline = write_pipeline(tmp_path, "http://127.0.0.1:1/v1")
+    ran = await archon("eval", str(pipeline), "--benchmark", "gone.jsonl", folder=tmp_path)
+    assert ran.code == 2
+    assert "gone.jsonl" in ran.err
+    assert "no such file" in ran.err
+    assert "--scorer" not in ran.err
+
+
 async def test_eval_of_a_model_that_is_away_says_so_and_keeps_what_was_bought(
     stub: Stub, tmp_path: Path
 ) -> None:

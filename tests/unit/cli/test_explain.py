@@ -135,6 +135,8 @@ async def test_explain_says_in_a_line_what_it_cannot_do(demo: Path, tmp_path: Pa
     for args, said in (
         (("nope",), "archon ls"),
         (("demo", "99"), "no trial 99"),
+        (("demo", "--trial", "99"), "no trial 99"),
+        (("demo", "1", "--trial", "2"), "trial 1 or trial 2?"),
         (("demo", "--budget-usd", "inf"), "--budget-usd"),
         (("demo", "--worth-of-right", "0"), "--worth-of-right"),
         (("demo", "--cost-of-wrong", "nan"), "--cost-of-wrong"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -71,6 +72,65 @@ async def test_search_that_an_endpoint_ends_says_that_it_can_be_run_on(
     assert "What was bought is kept; once the cause is mended, the same command" in refused.err
     stub.always(model, "ok")
     assert (await archon("search", str(job), folder=tmp_path)).code == 0
+
+
+async def test_search_without_its_key_leaves_no_study_that_takes_over_the_name(
+    stub: Stub, tmp_path: Path
+) -> None:
+    job = write_job(tmp_path, stub.base_url, budget={"trials": 2})
+    ran = await archon("search", str(job), "--json", folder=tmp_path)
+    first = json.loads(ran.out)["study"]["id"]
+    flags = ("--url", stub.base_url, "--model", "adds-0.9", "--key-env", "MY_KEY")
+    keyless = await archon("search", str(job), *flags, folder=tmp_path)
+    assert keyless.code == 3
+    assert "export MY_KEY=..." in keyless.err
+    shown = await archon("show", "sums", "--json", folder=tmp_path)
+    assert json.loads(shown.out)["study"]["id"] == first
+
+
+async def test_search_and_show_say_that_several_studies_share_a_name(
+    stub: Stub, tmp_path: Path
+) -> None:
+    job = write_job(tmp_path, stub.base_url, budget={"trials": 2})
+    ran = await archon("search", str(job), "--json", folder=tmp_path)
+    assert "another study" not in ran.err
+    first = json.loads(ran.out)["study"]["id"]
+    assert not (await archon("show", "sums", folder=tmp_path)).err
+    ran = await archon("search", str(job), "--trials", "1", "--json", folder=tmp_path)
+    second = json.loads(ran.out)["study"]["id"]
+    assert f"another study than {first} of the same name" in ran.err
+    assert "--trials" in ran.err
+    shown = await archon("show", "sums", folder=tmp_path)
+    assert f"2 studies are called sums; this is the newest, {second}." in shown.err
+    assert first in shown.err
+    assert not (await archon("show", first, folder=tmp_path)).err
+
+
+async def test_search_whose_endpoint_is_away_says_at_once_whom_it_waits_for(
+    stub: Stub, tmp_path: Path
+) -> None:
+    url = "http://127.0.0.1:1/v1"
+    job = write_job(tmp_path, url, budget={"trials": 1})
+    process = await start("search", str(job), folder=tmp_path)
+    assert process.stderr is not None
+    said = [await process.stderr.readline() for _ in range(2)][-1].decode()
+    await ended(process, signal.SIGINT)
+    assert "Waiting for an endpoint, up to 75 s" in said
+    assert url in said
+
+
+async def test_study_without_one_right_answer_says_where_to_look(
+    stub: Stub, tmp_path: Path
+) -> None:
+    stub.responder = lambda model, messages, slot: "I cannot say."
+    job = write_job(tmp_path, stub.base_url, budget={"trials": 2})
+    ran = await archon("search", str(job), folder=tmp_path)
+    assert ran.code == 0, ran.err
+    (line,) = (line for line in ran.out.splitlines() if "scored above 0" in line)
+    command = re.search(r"archon (show \w+ --trial \d+) lists", line)
+    assert command
+    page = await archon(*command[1].split(), folder=tmp_path)
+    assert re.search(r"^q\d+ ", page.out, re.MULTILINE)
 
 
 async def test_new_study_of_the_same_job_reuses_what_was_bought(stub: Stub, tmp_path: Path) -> None:

@@ -136,9 +136,8 @@ async def test_show_trial_has_its_pipeline_and_every_question(
     assert "layers:" in ran.out
     assert "Held-out questions" in ran.out
     assert f"archon show {study['study']['id']} --trial" in ran.out  # a name may mean another
-    as_data = await archon(
-        "show", "sums", "--trial", str(trial["number"]), "--json", folder=tmp_path
-    )
+    # As ``archon explain`` takes it.
+    as_data = await archon("show", "sums", str(trial["number"]), "--json", folder=tmp_path)
     results = json.loads(as_data.out)["results"]
     assert (len(results["search"]), len(results["held_out"])) == (80, 80)
     scores = [result["score"] for result in results["search"]]

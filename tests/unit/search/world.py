@@ -99,6 +99,7 @@ class World:
     seed: int = 0
     block_size: int = 2
     is_racing: bool = False
+    is_in_order: bool = False
     watcher: Log = field(default_factory=Log)
     budget: Budget | None = None
 
@@ -129,6 +130,7 @@ class World:
             self.n_trials,
             self.n_parallel,
             self.is_racing,
+            self.is_in_order,
         )
         scorer = build_scorer({"kind": "exact"})
         evaluator = Evaluator(client, cards, scorer, questions_in_flight=4)
