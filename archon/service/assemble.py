@@ -1,8 +1,8 @@
 """The only place that wires objects: from a job's models to clients that answer.
 
-The policies around a model stack in one expression each: ``Reusing(Timely(Routed(...)))`` for a
-study, with ``Limited(Budgeted(backend))`` in it; ``Filling(Routed(...))`` for a pipeline at work,
-with ``Limited(backend)``.
+The policies around a model stack in one expression each: ``Pausing(Reusing(Timely(Routed(...))))``
+for a study, with ``Limited(Budgeted(backend))`` in it; ``Filling(Routed(...))`` for a pipeline at
+work, with ``Limited(backend)``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from archon.models.openai_endpoint import OpenAIEndpoint
 from archon.models.secret import Secret
 from archon.runtime.asking import ModelAsks
 from archon.runtime.budget import Budget
-from archon.runtime.clients import Budgeted, Filling, Reusing, Routed, Timely
+from archon.runtime.clients import Budgeted, Filling, Pausing, Reusing, Routed, Timely
 from archon.runtime.gate import Gate, Limits
 from archon.runtime.limits import Limited
 from archon.runtime.purchases import Purchases
@@ -95,7 +95,8 @@ class Models:
             alias: Limited(Budgeted(m.backend, budget, cards, purchases), m.gate, purchases.failed)
             for alias, m in self.by_alias.items()
         }
-        return Reusing(Timely(Routed(limited), budget), calls, cards, purchases)
+        reusing = Reusing(Timely(Routed(limited), budget), calls, cards, purchases)
+        return Pausing(reusing, budget)
 
 
 class SharedEngine:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 
 from archon.components.estimate_calls import estimate_calls
 from archon.core.errors import ArchonError, NotFound
 from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, StudyState
 from archon.core.results import ExampleResult
-from archon.runtime.budget import Budget, Caps
+from archon.runtime.budget import StudyClock
 from archon.search.baselines import N_SINGLE_CALLS, single_calls
 from archon.search.evaluate import Evaluator
 from archon.search.front import finalists
@@ -24,11 +23,14 @@ from archon.search.study import History, Plan, Search, SearchEnd, usable
 from archon.search.watch import Watcher
 from archon.search.winner import judge
 from archon.service.assemble import SharedEngine, open_evaluator
-from archon.service.budgets import caps_of, spent_before
+from archon.service.budgets import spent_before
 from archon.service.ownership import OwnedStudy
 from archon.service.prepare import PreparedJob
+from archon.service.progress import Dials, Progress
 from archon.service.report import FinalReport
 from archon.service.settings import Settings
+from archon.service.steering import Steering
+from archon.service.tracker import Tracker
 from archon.spec.job import JobSpec
 from archon.spec.model_spec import ModelSpec
 from archon.store.opening import Store
@@ -51,6 +53,7 @@ async def run_job(
     watcher: Watcher,
     say: Say,
     shared: SharedEngine | None = None,
+    dials: Dials | None = None,
 ) -> None:
     """Run a study to its end, or on from where it stopped. Nothing happens to a completed one.
 
@@ -63,8 +66,10 @@ async def run_job(
         watcher: Told how the study goes.
         say: Told what happens besides, a line at a time.
         shared: An embedded engine that outlives the run.
+        dials: Gets how far the study is, for whoever shows it.
 
     Raises:
+        StoppedFromOutside: Somebody gave `archon stop`. It rests as paused, and can be resumed.
         ArchonError: The study cannot go on now. It rests as paused, and can be resumed.
         asyncio.CancelledError: It was stopped; likewise.
     """
@@ -76,12 +81,25 @@ async def run_job(
         await studies.create(prepared.new_study(), prepared.questions.rows())
     # Also one that is new: another process may have made it in the same moment, and run it.
     await studies.take(study_id)
-    owned = OwnedStudy(study_id, store)
+    clock = StudyClock()
+    owned = OwnedStudy(study_id, store, clock=clock)
     try:
+        spent = spent_before(store.reader().spend(study_id))
+        steering = Steering(prepared.job, store, owned, clock, spent, say)
+        await steering.answer_old()
         run = StudyRun(
-            prepared, store, settings, owned=owned, watcher=watcher, say=say, shared=shared
+            prepared,
+            store,
+            settings,
+            owned=owned,
+            steering=steering,
+            watcher=watcher,
+            say=say,
+            shared=shared,
         )
-        state, reason = await owned.keep_during(run.run())
+        if dials is not None:
+            dials.read = run.progress
+        state, reason = await owned.keep_during(run.run(), beside=steering.listen())
     except asyncio.CancelledError:
         await owned.pause("stopped by the user")
         raise
@@ -101,6 +119,7 @@ class StudyRun:
         settings: Settings,
         *,
         owned: OwnedStudy,
+        steering: Steering,
         watcher: Watcher,
         say: Say,
         shared: SharedEngine | None,
@@ -113,35 +132,50 @@ class StudyRun:
         self._store = store
         self._settings = settings
         self._owned = owned
-        self._watcher = watcher
+        self._steering = steering
         self._say = say
         self._shared = shared
         self._trials = tuple(store.reader().trials(self._study_id, limit=None))
+        self._watcher = Tracker(
+            watcher,
+            steering.budget,
+            terms=steering.terms,
+            objectives=self._job.objectives,
+            finalists=self._job.finalists,
+            n_held_out=len(self._questions.split.held_out),
+            n_recalled=sum(row.is_over for row in self._trials),
+            clock=lambda: owned.elapsed_s,
+        )
+        steering.on_terms = self._watcher.set_terms
+        owned.progress = lambda: self.progress().to_json()
+
+    def progress(self) -> Progress:
+        """How far the study is."""
+        return self._watcher.progress()
 
     async def run(self) -> tuple[StudyState, str]:
         """Search, judge, keep the report; the state to rest in, and why the search ended."""
-        spent = spent_before(self._store.reader().spend(self._study_id))
-        budget = Budget(self._caps(1.0), time.monotonic, spent)
-        calls = self._store.calls(self._study_id)
+        calls, steering = self._store.calls(self._study_id), self._steering
         async with open_evaluator(
             self._models(),
             self._job.benchmark.scorer,
             self._settings,
             calls=calls,
-            budget=budget,
-            questions_in_flight=self._job.questions_in_flight,
+            budget=steering.budget,
+            questions_in_flight=steering.terms.questions_in_flight,
             say=self._say,
             shared=self._shared,
         ) as evaluator:
-            budget.caps = self._caps(1.0 - self._job.budget.held_out_share)
+            steering.give_share(1.0 - self._job.budget.held_out_share)
             end = await self._search(evaluator)
-            budget.caps = self._caps(1.0)
+            steering.search_ended()
+            steering.give_share(1.0)
             judgement, missing = await self._judge(evaluator, end)
         final = FinalReport(
             judgement=judgement,
             held_out_stopped=missing,
             elapsed_s=self._owned.elapsed_s,
-            warnings=self._warnings,
+            warnings=(*self._warnings, *second_looks(steering.terms.n_reopened)),
         )
         await self._store.studies().save_report(self._study_id, final.to_json())
         return ("completed", end.reason) if end.measured else ("failed", self._why_nothing(end))
@@ -150,7 +184,7 @@ class StudyRun:
         """Why a search measured nothing at all."""
         trials = self._store.reader().trials(self._study_id, limit=None)
         if end.is_budget_spent:
-            return f"the budget ended before one pipeline was measured: {end.reason}"
+            return f"the search ended before one pipeline was measured: {end.reason}"
         first = next((f"; trial {row.number}: {row.reason}" for row in trials if row.reason), "")
         return f"not one of {len(trials)} trials could be measured{first}"
 
@@ -160,22 +194,23 @@ class StudyRun:
         used.update(*(row.proposal.architecture.models() for row in self._trials))
         return tuple(model for model in self._job.models if model.alias in used)
 
-    def _caps(self, share: float) -> Caps:
-        return caps_of(self._job.budget, began_s=self._owned.began_s, share=share)
-
     async def _search(self, evaluator: Evaluator) -> SearchEnd:
-        job = self._job
+        job, terms = self._job, self._steering.terms
         plan = Plan(
             examples=self._questions.split.search,
             block_size=job.block_size,
             objectives=job.objectives,
-            n_trials=job.budget.trials,
-            n_parallel=job.parallel_trials,
+            n_trials=terms.budget.trials,
+            n_parallel=terms.parallel_trials,
             is_racing=job.is_racing,
+            widths=terms.widths,
         )
         log = self._store.trials(self._study_id)
         history = History(self._trials, self._stored(self._pipelines(), SEARCH_SPLIT))
-        return await Search(plan, proposer_of(job), evaluator, log, self._watcher, history).run()
+        # The proposer is made of the job as it was: with other limits it would propose others.
+        search = Search(plan, proposer_of(job), evaluator, log, self._watcher, history)
+        self._steering.search_begins(search, evaluator)
+        return await search.run()
 
     async def _judge(self, evaluator: Evaluator, end: SearchEnd) -> tuple[Judgement, str]:
         singles = best_single_calls(end.measured)
@@ -183,6 +218,8 @@ class StudyRun:
             singles += self._unmeasured_singles(end.measured)
         others = [one for one in end.measured if not is_single_call(one)]
         chosen = finalists(others, self._job.objectives, self._job.finalists)
+        done = self._stored([one.pipeline_id for one in (*singles, *chosen)], HELD_OUT_SPLIT)
+        self._watcher.n_held_out_recalled = sum(map(len, done.values()))
         measured, missing = await run_held_out(
             (*singles, *chosen),
             self._questions.split.held_out,
@@ -190,7 +227,7 @@ class StudyRun:
             evaluator=evaluator,
             log=self._store.trials(self._study_id),
             watcher=self._watcher,
-            done=self._stored([one.pipeline_id for one in (*singles, *chosen)], HELD_OUT_SPLIT),
+            done=done,
         )
         n = len(singles)
         return judge(measured[:n], measured[n:], self._job.objectives), missing
@@ -232,6 +269,17 @@ def proposer_of(job: JobSpec) -> Proposer:
         job.space, job.objectives, job.seed, n_startup=n_startup, n_trials=job.budget.trials
     )
     return Proposer(job.space, build_sampler(job.sampler, needs), seed=job.seed, starts=starts)
+
+
+def second_looks(n_reopened: int) -> tuple[str, ...]:
+    """What is to be said of a verdict that is not the study's first."""
+    if not n_reopened:
+        return ()
+    times = "once" if n_reopened == 1 else f"{n_reopened} times"
+    return (
+        f"the search ran on after its held-out questions had been judged {times}: whoever goes on "
+        "until a winner comes up finds one by chance more often than the intervals say",
+    )
 
 
 def is_single_call(one: Measured) -> bool:

@@ -50,8 +50,11 @@ class Studies(Protocol):
     async def take(self, study_id: str, *, is_forced: bool = False) -> None:
         """Become the process that runs it."""
 
-    async def beat(self, study_id: str, *, elapsed_s: float) -> None:
+    async def beat(self, study_id: str, *, elapsed_s: float, progress: str | None = None) -> None:
         """Give a sign of life."""
+
+    async def hold(self, study_id: str, *, is_held: bool) -> None:
+        """Note that its process waits, or goes on."""
 
     async def stop(
         self, study_id: str, state: StudyState, reason: str, *, elapsed_s: float | None = None
