@@ -177,7 +177,10 @@ def _announce(prepared: PreparedJob, store: Store) -> None:
         )
     else:
         if study.state == "completed":
-            say(f"Study {study.study_id} is done; this is its report. For another one: --new")
+            say(
+                f"Study {study.study_id} is done; this is its report. For another one: --new; to "
+                "search on in this one: archon change with a larger limit"
+            )
         else:
             done = f"{counted(study.n_complete, 'trial')} done"
             say(f"Study {study.study_id} ({job.name}) runs on: {done}.")

@@ -20,7 +20,7 @@ QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
 Amounts = Mapping[Quantity, float]
 Binding = Literal["trials", "calls", "tokens", "usd", "seconds", "held out"]
 
-RECENT = 12
+RECENT = 8
 """So many trials, the last that ended, stand for those to come."""
 EIGHTY_PERCENT = 1.28
 """Standard deviations to either side of a normal mean."""

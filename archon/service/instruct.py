@@ -35,7 +35,6 @@ class Answered:
     """What came of an instruction."""
 
     study: StudyRow
-    """As it was when the instruction was given."""
     answer: str
     state: Literal["done", "refused"]
     is_running: bool
@@ -121,9 +120,10 @@ async def _at_rest(study: StudyRow, verb: Verb, store: Store, change: Change) ->
             return None
         said = "its search is over; the next run goes to the finalists"
         return Answered(study, said, "done", is_running=False)
+    done = "stop" if verb == "finish" else verb
     how = state_of(study) + (f": {study.stop_reason}" if study.stop_reason else "")
     raise ArchonError(
-        f"no process runs study {study.study_id} ({study.name}), so there is nothing to {verb}. "
+        f"no process runs study {study.study_id} ({study.name}), so there is nothing to {done}. "
         f"It is {how}. {how_to_run_on(study)}"
     )
 
@@ -162,7 +162,7 @@ async def _changed(study: StudyRow, store: Store, change: Change, terms: Terms) 
         )
     except Conflict:
         return None
-    return Answered(study, said, "done", is_running=False)
+    return Answered(reader.find_study(study.study_id), said, "done", is_running=False)
 
 
 def _check(change: Change, study: StudyRow) -> None:

@@ -32,10 +32,12 @@ from archon.core.errors import StoreError
 from archon.core.messages import ask
 from archon.core.records import (
     ExampleRow,
+    InstructionState,
     NewStudy,
     StudyReader,
     StudyState,
     TrialLog,
+    Verb,
 )
 
 IDENTITY = "stub/model@1"
@@ -65,6 +67,28 @@ class Studies(Protocol):
         """Keep its report."""
 
 
+class Instructions(Protocol):
+    """What users ask of one study from outside its process."""
+
+    async def give(
+        self,
+        verb: Verb,
+        arguments: str = "{}",
+        *,
+        at_rest: str | None = None,
+        reopens: bool = False,
+    ) -> int:
+        """Keep one."""
+
+    async def answer(
+        self, number: int, state: InstructionState, answer: str, *, arguments: str | None = None
+    ) -> None:
+        """Say what became of it."""
+
+    async def withdraw(self, number: int) -> bool:
+        """Take it back."""
+
+
 class OpenedStore(AbstractContextManager["OpenedStore"], Protocol):
     """What an opened store hands out."""
 
@@ -76,6 +100,9 @@ class OpenedStore(AbstractContextManager["OpenedStore"], Protocol):
 
     def trials(self, study_id: str) -> TrialLog:
         """One study's log."""
+
+    def instructions(self, study_id: str) -> Instructions:
+        """What users ask of one study."""
 
     def reader(self) -> StudyReader:
         """Reads everything."""
