@@ -140,11 +140,6 @@ async def _changed(study: StudyRow, store: Store, change: Change, terms: Terms) 
     """Change what the next run is held to."""
     reader = store.reader()
     is_over, is_raised = study.state in ("completed", "failed"), terms.raised_by(change)
-    if is_over and not is_raised:
-        raise ArchonError(
-            f"study {study.study_id} ({study.name}) is {study.state}, and nothing further runs in "
-            "it. A limit that is not lower than before lets it search on."
-        )
     totals = reader.spend(study.study_id)
     spent = amounts(spent_before(totals))
     spent |= {"trials": study.n_trials, "wall_s": study.elapsed_s}
@@ -152,6 +147,11 @@ async def _changed(study: StudyRow, store: Store, change: Change, terms: Terms) 
     flying = Amount(totals.n_in_flight, totals.reserved_tokens, totals.reserved_nusd)
     if reason := refusal(change, spent=spent, reserved=amounts(flying)):
         return Answered(study, reason, "refused", is_running=False)
+    if is_over and not is_raised:
+        raise ArchonError(
+            f"study {study.study_id} ({study.name}) is {study.state}, and nothing further runs in "
+            "it. A limit that is not lower than before lets it search on."
+        )
     was_judged = is_over and reader.report(study.study_id) is not None
     from_trial = terms.begins_at(study.n_trials)
     written = recorded(change, from_trial=from_trial, reopens=is_raised, was_judged=was_judged)

@@ -80,9 +80,15 @@ class OwnedStudy:
         with contextlib.suppress(Conflict):
             await self.rest("paused", reason)
 
+    async def beat(self) -> None:
+        """Give a sign of life now, with how far the study is.
+
+        Raises:
+            Conflict: Another process has taken it.
+        """
+        await self._studies.beat(self.study_id, elapsed_s=self.elapsed_s, progress=self.progress())
+
     async def _beat(self) -> None:
         while True:
-            await self._studies.beat(
-                self.study_id, elapsed_s=self.elapsed_s, progress=self.progress()
-            )
+            await self.beat()
             await asyncio.sleep(HEARTBEAT_S)

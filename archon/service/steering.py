@@ -129,6 +129,7 @@ class Steering:
                 await self._change(one)
             case "stop":
                 await self._stop(one)
+        await self._owned.beat()  # what readers see of the study is what was answered
 
     async def _pause(self, one: Instruction) -> None:
         if self.budget.is_paused:
