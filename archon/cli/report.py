@@ -40,6 +40,8 @@ def print_study(report: StudyReport, console: Console, *, has_all_trials: bool =
         console.print()
         console.print(trial_table(shown, objectives, title=f"{title} (search questions)"))
     if report.final is not None:
+        if study.state in ("running", "paused"):
+            console.print("\nWhat follows is of before its search was allowed to go on.")
         _print_final(report, report.final, console)
     console.print()
     for line in spend_lines(report.spend):

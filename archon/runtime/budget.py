@@ -100,7 +100,7 @@ class Budget:
         self._caps = caps
         self.spent = spent
         self.reserved = Amount()
-        self._clock = clock
+        self.clock = clock
         self._waiting: list[asyncio.Future[None]] = []
         self._going: asyncio.Event | None = None
         """Set when a pause ends; None where there is none."""
@@ -123,7 +123,7 @@ class Budget:
         """Seconds until the deadline, never negative; None without one."""
         if self.caps.deadline_s is None:
             return None
-        return max(0.0, self.caps.deadline_s - self._clock())
+        return max(0.0, self.caps.deadline_s - self.clock())
 
     @property
     def is_paused(self) -> bool:
