@@ -18,7 +18,7 @@ from tests.stub import Stub, running_stub
 async def test_search_is_paused_changed_stopped_and_ended_from_other_processes(
     tmp_path: Path,
 ) -> None:
-    async with running_stub(Stub(latency_s=0.15)) as stub:
+    async with running_stub(Stub(latency_s=0.4)) as stub:
         budget = {"trials": 18, "calls": 4000, "held_out_share": 0.5}
         job = write_job(tmp_path, stub.base_url, n_questions=60, budget=budget)
 
@@ -74,16 +74,17 @@ async def test_search_is_paused_changed_stopped_and_ended_from_other_processes(
         again = await told("resume", "sums")
         assert (again.code, "archon search with the job file" in again.err) == (1, True)
 
-        stub.latency_s = 0.5
+        stub.latency_s = 1.5
         search = await start("search", str(job), folder=tmp_path)
         assert search.stderr is not None
         said = b""
-        while b" of 20  trial 4 " not in said:
-            said = await search.stderr.readline()
+        while b" of 20  trial 2 " not in said:
+            said += await search.stderr.readline()
         assert "the finalists come next" in (await told("stop", "--finish", "sums")).out
         stub.latency_s = 0.0
         second = await ended(search)
         assert second.code == 0, second.err
+        assert b"Its budget was changed: 20 trials, 3,000 calls" in said
         assert "Verdict" in second.out
 
         report = await shown()

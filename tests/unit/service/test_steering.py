@@ -236,8 +236,14 @@ async def test_study_that_its_budget_ended_searches_on_with_a_larger_one_and_say
 
 
 async def test_instructions_that_nobody_heard_do_not_hold_the_next_run(
-    stub: Stub, tmp_path: Path, store: Store, settings: Settings, elsewhere: Elsewhere
+    stub: Stub,
+    tmp_path: Path,
+    store: Store,
+    settings: Settings,
+    elsewhere: Elsewhere,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(steering, "LOOK_EVERY_S", 60.0)
     job = load_job(write_job(tmp_path, stub.base_url, budget={"trials": 2, "held_out_share": 0.5}))
     stub.latency_s = 0.05
     async with running(job, store, settings):
