@@ -24,7 +24,7 @@ def ls(
     """List studies, newest first.
 
     "trials" are the complete ones, "best" their highest quality on the search questions; "outcome"
-    is what the held-out questions say.
+    is what the held-out questions say, or, while a study runs, how far it is.
     """
     from archon.core.errors import NotFound
     from archon.service.listing import list_studies
@@ -51,8 +51,19 @@ def ls(
         study = line.study
         best = "-" if line.best_quality is None else f"{line.best_quality:.3f}"
         age, done = _age(now - study.created_at), f"{study.n_complete}"
-        made.add_row(study.study_id, study.name, age, line.state, done, best, line.outcome)
+        outcome = line.outcome or _course(line)
+        made.add_row(study.study_id, study.name, age, line.state, done, best, outcome)
     out().print(made)
+
+
+def _course(line: StudyLine) -> str:
+    """How far a running study is, and how long it still runs."""
+    from archon.cli.forecast import time_left_in_words, trials_in_words
+
+    if line.progress is None:
+        return ""
+    parts = (trials_in_words(line.progress), time_left_in_words(line.progress))
+    return ", ".join(part for part in parts if part)
 
 
 def _age(since: timedelta) -> str:
@@ -75,4 +86,5 @@ def _data(line: StudyLine) -> dict[str, Any]:
         "n_complete": study.n_complete,
         "best_quality": line.best_quality,
         "outcome": line.outcome,
+        "progress": None if line.progress is None else line.progress.to_data(),
     }

@@ -28,6 +28,7 @@ from archon.cli.models import models
 from archon.cli.output import err, finish_streams, prepare_streams, write
 from archon.cli.search import search
 from archon.cli.show import show
+from archon.cli.steer import change, pause, resume, stop
 from archon.cli.validate import validate
 from archon.core.errors import ArchonError
 
@@ -42,6 +43,10 @@ app.command(cls=Command)(search)
 app.command(cls=Command)(enqueue)
 app.command(cls=Command)(ls)
 app.command(cls=Command)(show)
+app.command(cls=Command)(pause)
+app.command(cls=Command)(resume)
+app.command(cls=Command)(stop)
+app.command(cls=Command)(change)
 app.command(cls=Command)(explain)
 app.command(cls=Command)(export)
 app.command(cls=Command)(ask)
@@ -82,7 +87,8 @@ def run() -> None:
     """Run the command line of this process.
 
     Exit codes: 0 done, 1 something else went wrong, 2 a file, argument or name is wrong, 3 a key,
-    package, engine or database is missing, 4 the budget does not suffice, 130 Ctrl-C, 143 SIGTERM.
+    package, engine or database is missing, 4 the budget does not suffice, 130 Ctrl-C or
+    `archon stop`, 143 SIGTERM.
     """
     prepare_streams()
     try:

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from archon.cli.forecast import progress_lines
 from archon.cli.output import table
 from archon.core.records import SpendTotals
 from archon.search.judgement import Comparison, Judgement, Standing
 from archon.search.objectives import Objective
+from archon.service.check_file import budget_in_words
 from archon.service.describe import describe
 from archon.service.listing import state_of
 from archon.service.report import FinalReport, StudyReport, TrialLine
@@ -38,6 +40,8 @@ def print_study(report: StudyReport, console: Console, *, has_all_trials: bool =
         console.print()
         console.print(trial_table(shown, objectives, title=f"{title} (search questions)"))
     if report.final is not None:
+        if study.state in ("running", "paused"):
+            console.print("\nWhat follows is of before its search was allowed to go on.")
         _print_final(report, report.final, console)
     if hint := _hint_of_zeros(report):
         console.print()
@@ -45,6 +49,23 @@ def print_study(report: StudyReport, console: Console, *, has_all_trials: bool =
     console.print()
     for line in spend_lines(report.spend):
         console.print(line)
+    for line in _budget_lines(report):
+        console.print(line)
+
+
+def _budget_lines(report: StudyReport) -> Iterator[str]:
+    """The limits that hold and how they came about, where they are not the job's; how far it is."""
+    if report.progress is not None:
+        yield from progress_lines(report.progress)
+    if report.changes:
+        yield f"Budget: {budget_in_words(report.terms.budget)}"
+    if report.terms.budget != report.job.budget:
+        yield f"  the job file's: {budget_in_words(report.job.budget)}"
+    for one in report.changes:
+        at = one.given_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        name = "stop --finish" if one.verb == "finish" else one.verb
+        note = "" if one.state == "done" else f"{one.state}: "
+        yield f"  {at} archon {name} from {one.given_from}: {note}{one.answer}"
 
 
 def _hint_of_zeros(report: StudyReport) -> str:

@@ -86,8 +86,13 @@ def search(
 def _resumable(*, is_fresh: bool) -> Iterator[None]:
     """Say that nothing is lost where a search stops before its end."""
     again = "the same command without --new" if is_fresh else "the same command"
+    from archon.service.steering import StoppedFromOutside
+
     try:
         yield
+    except StoppedFromOutside as stopped:
+        say(f"Stopped by `archon stop`. What was bought is kept; {again} resumes the study.")
+        raise typer.Exit(stopped.exit_code) from None
     except Stopped as stopped:
         say(f"Stopped. What was bought is kept; {again} resumes the study.")
         raise typer.Exit(stopped.exit_code) from None
@@ -116,21 +121,17 @@ async def _run(
     from archon.service.assemble import SharedEngine
     from archon.service.export import export_by_rule, how_to_ask
     from archon.service.library import Pipeline
+    from archon.service.progress import Dials
     from archon.service.report import load_report
     from archon.service.study_run import run_job
 
     spare_the_collector()
-    job = prepared.job
     async with SharedEngine(settings, say=say) as shared:
-        progress = Progress(
-            err(),
-            job.objectives,
-            wall_s=job.budget.wall_s,
-            held_out_share=job.budget.held_out_share,
-            spent_s=_worked_s(store, prepared.study_id),
-        )
-        with progress:
-            await run_job(prepared, store, settings, watcher=progress, say=say, shared=shared)
+        dials = Dials()
+        with Progress(err(), prepared.job.objectives, dials) as progress:
+            await run_job(
+                prepared, store, settings, watcher=progress, say=say, shared=shared, dials=dials
+            )
         report = load_report(store.reader(), prepared.study_id)
         is_exported = report.final is not None and report.study.state != "failed"
         if export is not None and is_exported:
@@ -157,19 +158,11 @@ async def _run(
         return report.study.state
 
 
-def _worked_s(store: Store, study_id: str) -> float:
-    """Seconds that earlier runs of the study took."""
-    from archon.core.errors import NotFound
-
-    try:
-        return store.reader().find_study(study_id).elapsed_s
-    except NotFound:
-        return 0.0
-
-
 def _announce(prepared: PreparedJob, store: Store, *, is_fresh: bool) -> None:
     from archon.core.errors import NotFound
+    from archon.service.check_file import budget_in_words
     from archon.service.listing import said_of_another
+    from archon.service.terms import terms_of
     from archon.service.units import counted
 
     job, split = prepared.job, prepared.questions.split
@@ -187,9 +180,15 @@ def _announce(prepared: PreparedJob, store: Store, *, is_fresh: bool) -> None:
             say(f"Note: {said}")
     else:
         if study.state == "completed":
-            say(f"Study {study.study_id} is done; this is its report. For another one: --new")
+            say(
+                f"Study {study.study_id} is done; this is its report. For another one: --new; to "
+                "search on in this one: archon change with a larger limit"
+            )
         else:
             done = f"{counted(study.n_complete, 'trial')} done"
             say(f"Study {study.study_id} ({job.name}) runs on: {done}.")
+            terms = terms_of(job, store.reader().instructions(study.study_id))
+            if terms.budget != job.budget:
+                say(f"Its budget was changed: {budget_in_words(terms.budget)}.")
     for warning in prepared.warnings:
         say(f"Note: {warning}")

@@ -26,6 +26,12 @@ Origin = Literal["baseline", "seed", "user", "search"]
 """baseline: what winners are compared with; seed: known to be good elsewhere; user: enqueued by a
 user; search: the sampler's."""
 
+Verb = Literal["pause", "resume", "stop", "finish", "change"]
+"""stop: end the process, to be run on later; finish: end the search, and run the finalists."""
+
+InstructionState = Literal["waiting", "done", "refused", "void"]
+"""void: nobody was there to follow it."""
+
 LossReason = Literal["owner_died", "maybe_billed", "corrupt", "duplicate"]
 """Why a purchase has no stored completion: the process died with the call in flight, the call
 failed but may be charged, the stored row failed its checksum, another buyer's reply came first."""
@@ -79,6 +85,28 @@ class StudyRow:
     """How long it has run, over all its runs; a few seconds behind while it runs."""
     n_trials: int
     n_complete: int
+    paused_at: datetime | None = None
+    """Since when its process, which is alive, waits to be told to go on; None where it does not."""
+    progress_json: str = ""
+    """What its process last said of how far it is; "" where it never did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """What a user asked of a study from outside its process, with what came of it."""
+
+    number: int
+    """Within the study, from 0 in the order of asking."""
+    verb: Verb
+    arguments_json: str
+    """What a change sets."""
+    given_from: str
+    """The host."""
+    given_at: datetime
+    state: InstructionState
+    answer: str
+    """What was done, or why it was not, for the user; "" while it waits."""
+    answered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +310,10 @@ class StudyReader(Protocol):
 
     def spend(self, study_id: str) -> SpendTotals:
         """What the study has bought, reserved and lost."""
+        ...
+
+    def instructions(self, study_id: str, *, is_waiting: bool = False) -> Sequence[Instruction]:
+        """What users asked of a study, in order; only what has no answer yet, if so wanted."""
         ...
 
     def report(self, study_id: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -77,6 +78,32 @@ class Caps:
         return " and ".join(limit for limit in (calls, tokens, usd) if limit)
 
 
+class StudyClock:
+    """Monotonic seconds that stand still while a study is paused."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """It runs."""
+        self._clock = clock
+        self._lost_s = 0.0
+        self._stopped_at: float | None = None
+
+    def __call__(self) -> float:
+        """The time."""
+        now = self._clock() if self._stopped_at is None else self._stopped_at
+        return now - self._lost_s
+
+    def stop(self) -> None:
+        """Stand still from now on."""
+        if self._stopped_at is None:
+            self._stopped_at = self._clock()
+
+    def go_on(self) -> None:
+        """Run on from where it stopped."""
+        if self._stopped_at is not None:
+            self._lost_s += self._clock() - self._stopped_at
+            self._stopped_at = None
+
+
 class Budget:
     """Spent and reserved amounts against caps, for one event loop.
 
@@ -85,31 +112,89 @@ class Budget:
     calls take, and not on what they might have taken or on their order.
 
     A reservation that does not fit waits while others are in flight, because they settle for less
-    than their worst case; it fails when nothing is left that could settle.
+    than their worst case; it fails when nothing is left that could settle. Caps may change at any
+    time: those who wait look again.
     """
 
     def __init__(self, caps: Caps, clock: Callable[[], float], spent: Amount = Amount()) -> None:
-        self.caps = caps
-        self.share: Caps | None = None
+        self._caps = caps
+        self._share: Caps | None = None
         self.spent = spent
         self.reserved = Amount()
-        self._clock = clock
+        self.clock = clock
         self._waiting: list[asyncio.Future[None]] = []
+        self._going: asyncio.Event | None = None
+        """Set when a pause ends; None where there is none."""
+        self._closed = ""
+        self._timeouts: set[asyncio.Timeout] = set()
+
+    @property
+    def caps(self) -> Caps:
+        """The limits that hold now."""
+        return self._caps
+
+    @caps.setter
+    def caps(self, caps: Caps) -> None:
+        self._caps = caps
+        self._wake()
+        self._set_timeouts()
+
+    @property
+    def share(self) -> Caps | None:
+        """The limits of a part of the work; None where there are none."""
+        return self._share
+
+    @share.setter
+    def share(self, share: Caps | None) -> None:
+        self._share = share
+        self._wake()
 
     @property
     def seconds_left(self) -> float | None:
         """Seconds until the deadline, never negative; None without one."""
         if self.caps.deadline_s is None:
             return None
-        return max(0.0, self.caps.deadline_s - self._clock())
+        return max(0.0, self.caps.deadline_s - self.clock())
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing may be sent for now."""
+        return self._going is not None
+
+    def pause(self) -> None:
+        """Let nothing be sent until ``go_on``; what is in flight ends. Its clock should stand."""
+        if self._going is None:
+            self._going = asyncio.Event()
+            self._set_timeouts()
+
+    def go_on(self) -> None:
+        """End a pause."""
+        if self._going is not None:
+            self._going.set()
+            self._going = None
+            self._set_timeouts()
+
+    async def until_going(self) -> None:
+        """Return at once, or when the pause ends."""
+        while self._going is not None:
+            await self._going.wait()
+
+    def close(self, reason: str) -> None:
+        """Refuse every further call, for this reason; "" allows them again."""
+        self._closed = reason
+        self._wake()
 
     async def reserve(self, worst: Amount) -> None:
-        """Set ``worst`` aside before a dispatch.
+        """Set ``worst`` aside before a dispatch; waits while there is a pause.
 
         Raises:
             BudgetExceeded: It cannot fit even after everything in flight has settled.
         """
         while True:
+            if self._going is not None:
+                await self.until_going()
+            if self._closed:
+                raise BudgetExceeded(self._closed)
             if self.seconds_left == 0.0:
                 raise BudgetExceeded("the time of the budget is used up")
             reason = self._refusal(self.spent + self.reserved + worst)
@@ -134,7 +219,39 @@ class Budget:
         """Replace a reservation by what the call really took."""
         self.reserved -= worst
         self.spent += actual
+        self._wake()
+
+    async def settled(self) -> None:
+        """Return when nothing is in flight."""
+        while self.reserved != Amount():
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
+
+    @property
+    def seconds_to_go(self) -> float | None:
+        """Seconds from now until the deadline; None without one, and while there is a pause."""
+        return None if self.is_paused else self.seconds_left
+
+    def follow(self, timeout: asyncio.Timeout) -> None:
+        """Move a timeout, made with ``seconds_to_go``, with the deadline until ``forget``."""
+        self._timeouts.add(timeout)
+
+    def forget(self, timeout: asyncio.Timeout) -> None:
+        """Its work is over."""
+        self._timeouts.discard(timeout)
+
+    def _wake(self) -> None:
         for turn in self._waiting:
             if not turn.done():
                 turn.set_result(None)
         self._waiting.clear()
+
+    def _set_timeouts(self) -> None:
+        if not self._timeouts:
+            return
+        left_s = self.seconds_to_go
+        at = None if left_s is None else asyncio.get_running_loop().time() + left_s
+        for timeout in self._timeouts:
+            if not timeout.expired():
+                timeout.reschedule(at)

@@ -1,7 +1,7 @@
 """Policies as clients around a client: reuse, budget, routing.
 
-They stack in one expression: ``Reusing(Timely(Routed({alias: Limited(Budgeted(backend))})))`` for a
-study, ``Filling(Routed({alias: Limited(backend)}))`` for a pipeline at work.
+They stack in one expression: ``Pausing(Reusing(Timely(Routed({alias: Limited(Budgeted(...))}))))``
+for a study, ``Filling(Routed({alias: Limited(backend)}))`` for a pipeline at work.
 """
 
 from __future__ import annotations
@@ -69,6 +69,23 @@ class Routed:
 
 
 @dataclass(frozen=True, slots=True)
+class Pausing:
+    """Holds what is asked while the study is paused, before anything is claimed for it.
+
+    A call that was claimed already is held by its reservation (``Budget.reserve``).
+    """
+
+    inner: ModelClient
+    budget: Budget
+
+    async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
+        """See ``ModelClient``."""
+        if self.budget.is_paused:
+            await self.budget.until_going()
+        return await self.inner.complete(batch)
+
+
+@dataclass(frozen=True, slots=True)
 class Timely:
     """Gives up what is not done when the time of the budget ends, wherever it waits."""
 
@@ -77,11 +94,13 @@ class Timely:
 
     async def complete(self, batch: CallBatch) -> tuple[ModelReply, ...]:
         """See ``ModelClient``."""
-        if self.budget.seconds_left is None:
-            return await self.inner.complete(batch)
         try:
-            async with asyncio.timeout(self.budget.seconds_left):
-                return await self.inner.complete(batch)
+            async with asyncio.timeout(self.budget.seconds_to_go) as timeout:
+                self.budget.follow(timeout)
+                try:
+                    return await self.inner.complete(batch)
+                finally:
+                    self.budget.forget(timeout)
         except TimeoutError:
             raise CutOff("the time of the budget is used up") from None
 

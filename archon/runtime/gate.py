@@ -69,10 +69,20 @@ class Gate:
         *,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
+        patience_clock: Clock | None = None,
     ) -> None:
-        """All places are free."""
+        """All places are free.
+
+        Args:
+            limits: What the endpoint bears.
+            clock: Monotonic seconds.
+            sleep: Waits for some.
+            patience_clock: Seconds that count as waited for; it may stand still, as ``clock`` may
+                not: while a study is paused, nobody waits for the endpoint.
+        """
         self.limits = limits or Limits()
         self.clock = clock
+        self._patience_clock = patience_clock or clock
         self.sleep = sleep
         self.in_flight = 0
         self.n_expected = 0
@@ -150,12 +160,14 @@ class Gate:
     @property
     def limited_for_s(self) -> float:
         """Seconds since the first rate limit after the last success; 0 without one."""
-        return 0.0 if self._limited_since is None else self.clock() - self._limited_since
+        if self._limited_since is None:
+            return 0.0
+        return self._patience_clock() - self._limited_since
 
     def limited(self, wait_s: float) -> None:
         """The endpoint refused a request as one too many, and may have said for how long."""
         if self._limited_since is None:
-            self._limited_since = self.clock()
+            self._limited_since = self._patience_clock()
         self.congested(wait_s)
 
     def lost_patience(self, error: RateLimited) -> None:

@@ -38,6 +38,7 @@ from archon.core.results import ExampleResult, ExampleStatus, Score, Spending
 from archon.runtime.asking import heard
 from archon.runtime.failures import first_cause
 from archon.runtime.pipeline import Pipeline, PipelineResult
+from archon.runtime.places import Places
 from archon.runtime.slots import EVALUATION_SLOT, HELD_OUT_SLOT, SEARCH_SLOT
 from archon.runtime.trace import scorer_call_data
 from archon.scoring.base import Checked
@@ -126,10 +127,19 @@ class Evaluator:
         self._client = client
         self._cards = cards
         self._scorer = scorer
-        self._places = asyncio.Semaphore(questions_in_flight)
+        self._places = Places(questions_in_flight)
         self._table = table
         self._unreached: Counter[tuple[str, str]] = Counter()
         """By split and pipeline, the examples since one last reached a model."""
+
+    @property
+    def questions_in_flight(self) -> int:
+        """Most examples that run at once; may be set at any time, and holds for what begins."""
+        return self._places.n
+
+    @questions_in_flight.setter
+    def questions_in_flight(self, n: int) -> None:
+        self._places.n = n
 
     @property
     def scorer(self) -> Checked:

@@ -39,6 +39,7 @@ from archon.search.objectives import Measured, Objective, values
 from archon.search.propose import Proposer
 from archon.search.racing import Beaten, Race
 from archon.search.watch import Watcher
+from archon.search.widths import Widths, batch_end
 
 CUT_OFF = "the search was cut off"
 TRIALS_DONE = "the budget's trials are done"
@@ -64,6 +65,8 @@ class Plan:
     limit_passed: Callable[[], str] | None = None
     """Why what was bought so far is more than the search may take, "" while it is not. Asked when a
     batch has ended, which then counts for nothing; None: the budget stops trials one by one."""
+    widths: Widths = ()
+    """Trials in one batch, where that was changed on the way; then in place of ``n_parallel``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,31 @@ class Search:
         self._expected: dict[int, tuple[float, ...]] = {}
         """Of trials that were stopped: what they would have reached."""
         self._spent = next((r.reason for r in history.trials if r.state == "interrupted"), "")
-        """Why the budget allows no further trial; only the budget interrupts a trial for good."""
+        """Why no further trial may begin; the budget or the user interrupts a trial for good."""
+        self._n_trials = plan.n_trials
+        self._widths = plan.widths or ((0, plan.n_parallel),)
+        self._is_over = False
+
+    @property
+    def n_proposed(self) -> int:
+        """Trials that there are, in this run or from earlier ones."""
+        return max(self._proposer.n_proposed, len(self._history.trials))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no further trial runs."""
+        return self._is_over
+
+    def change(self, *, n_trials: int | None, widths: Widths) -> None:
+        """Set the most trials and the size of batches, while it runs; not below ``n_proposed``."""
+        self._n_trials, self._widths = n_trials, widths
+
+    def end(self, reason: str) -> None:
+        """Begin no further trial; whoever calls has the budget refuse the calls of those that run.
+
+        A trial that ends all the same counts.
+        """
+        self._spent = self._spent or reason
 
     async def run(self) -> SearchEnd:
         """Search until the trials are done, the space is exhausted or the budget is spent.
@@ -125,7 +152,7 @@ class Search:
             ArchonError: The database, a key, a model or every endpoint failed. Trials that were
                 running stay open, for a later run.
         """
-        self._watcher.search_begins(self._plan.n_trials, len(self._plan.examples))
+        self._watcher.search_begins(self._n_trials, len(self._plan.examples))
         reason = ""
         recalled = [row.proposal for row in self._history.trials]
         while not reason:
@@ -144,16 +171,20 @@ class Search:
                 self._race.admit(self._measured[n] for n in numbers if n in self._measured)
             if self._spent and not recalled:
                 reason = self._first_limit()
+            elif reason == TRIALS_DONE and self._n_trials != self._proposer.n_proposed:
+                reason = ""  # more of them are allowed than when the last batch began
+        self._is_over = True
         measured = tuple(self._measured[number] for number in sorted(self._measured))
         return SearchEnd(reason, bool(self._spent), measured)
 
     def _first_limit(self) -> str:
         """Why the first trial was interrupted, by number: side by side, several may be."""
-        return next(
+        interrupted = (
             outcome.reason
             for _, outcome in sorted(self._outcomes.items())
             if isinstance(outcome, Stopped) and outcome.state == "interrupted"
         )
+        return next(interrupted, self._spent)
 
     async def _fill(self, batch: list[ProposalRow], recalled: list[ProposalRow]) -> str:
         """Put proposals into a batch, recalled ones first, all before any of them is told.
@@ -161,9 +192,8 @@ class Search:
         Returns:
             Why there will be no further batch; "" if there may be one.
         """
-        most, size = self._plan.n_trials, self._plan.n_parallel
-        first = self._proposer.n_proposed
-        end = first - first % size + size
+        most, first = self._n_trials, self._proposer.n_proposed
+        end = batch_end(first, self._widths)
         if first == 0 and self._plan.limit_passed is not None:
             end = 1  # what the smallest budgets pay for is kept, though batches count whole
         end = end if most is None else min(end, most)

@@ -1,8 +1,8 @@
 """The only place that wires objects: from a job's models to clients that answer.
 
-The policies around a model stack in one expression each: ``Reusing(Timely(Routed(...)))`` for a
-study, with ``Limited(Budgeted(backend))`` in it; ``Filling(Routed(...))`` for a pipeline at work,
-with ``Limited(backend)``.
+The policies around a model stack in one expression each: ``Pausing(Reusing(Timely(Routed(...))))``
+for a study, with ``Limited(Budgeted(backend))`` in it; ``Filling(Routed(...))`` for a pipeline at
+work, with ``Limited(backend)``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
@@ -26,8 +27,8 @@ from archon.models.openai_endpoint import OpenAIEndpoint
 from archon.models.secret import Secret
 from archon.runtime.asking import ModelAsks
 from archon.runtime.budget import Budget
-from archon.runtime.clients import Budgeted, Filling, Reusing, Routed, Timely
-from archon.runtime.gate import Gate, Limits
+from archon.runtime.clients import Budgeted, Filling, Pausing, Reusing, Routed, Timely
+from archon.runtime.gate import Clock, Gate, Limits
 from archon.runtime.limits import Limited
 from archon.runtime.purchases import Purchases
 from archon.scoring.table import build_scorer
@@ -105,7 +106,8 @@ class Models:
             )
             for alias, m in self.by_alias.items()
         }
-        return Reusing(Timely(Routed(limited), budget), calls, cards, purchases)
+        reusing = Reusing(Timely(Routed(limited), budget), calls, cards, purchases)
+        return Pausing(reusing, budget)
 
 
 class SharedEngine:
@@ -146,7 +148,12 @@ class SharedEngine:
 
 @contextlib.asynccontextmanager
 async def open_models(
-    specs: Sequence[ModelSpec], settings: Settings, *, say: Say, shared: SharedEngine | None = None
+    specs: Sequence[ModelSpec],
+    settings: Settings,
+    *,
+    say: Say,
+    shared: SharedEngine | None = None,
+    clock: Clock = time.monotonic,
 ) -> AsyncIterator[Models]:
     """Models that answer while the block lasts; starts the embedded engine if one needs it.
 
@@ -155,6 +162,7 @@ async def open_models(
         settings: Where keys and folders are.
         say: Told what happens, a line at a time.
         shared: An engine that outlives the block; by default it is stopped with the block.
+        clock: Seconds that count as waited where an endpoint wants fewer requests.
 
     Raises:
         SetupError: A key or package is missing, or the engine does not start.
@@ -165,7 +173,7 @@ async def open_models(
             if shared is None:
                 shared = await stack.enter_async_context(SharedEngine(settings, say=say))
             engine = await shared.running()
-        gates = _gates(specs)
+        gates = _gates(specs, clock)
         opened: dict[str, OpenModel] = {}
         for spec in specs:
             backend, card = _opened(spec, settings, engine)
@@ -192,7 +200,8 @@ async def open_evaluator(
         SetupError: A key or package is missing, or the engine does not start; or it stopped
             answering, which is why no question reached its model.
     """
-    async with open_models(models, settings, say=say, shared=shared) as opened:
+    opening = open_models(models, settings, say=say, shared=shared, clock=budget.clock)
+    async with opening as opened:
         client = opened.studied(calls, budget, say)
         judge = build_scorer(scorer.to_data(), lambda alias: ModelAsks(client, opened.cards[alias]))
         try:
@@ -204,7 +213,7 @@ async def open_evaluator(
             raise
 
 
-def _gates(specs: Sequence[ModelSpec]) -> dict[str, Gate]:
+def _gates(specs: Sequence[ModelSpec], clock: Clock = time.monotonic) -> dict[str, Gate]:
     """One gate for each endpoint, as wide as the widest of its models may be."""
     most: dict[str, int] = {}
     engines = {_endpoint_of(spec) for spec in specs if spec.backend == "engine"}
@@ -218,7 +227,8 @@ def _gates(specs: Sequence[ModelSpec]) -> dict[str, Gate]:
         name: Gate(
             Limits(start=n, most=n, counts_samples=True)
             if name in engines
-            else Limits(start=min(START, n), most=n)
+            else Limits(start=min(START, n), most=n),
+            patience_clock=clock,
         )
         for name, n in most.items()
     }

@@ -21,6 +21,7 @@ from archon.search.feasible import over_ceiling
 from archon.search.find_walk import find_walk
 from archon.service.prepare import in_store, prepare
 from archon.service.report import job_of
+from archon.service.terms import Terms, terms_of
 from archon.spec.job import JobSpec, load_job
 from archon.spec.model_spec import ModelSpec
 from archon.spec.pipeline_file import read_pipeline
@@ -102,15 +103,16 @@ async def _enqueued(
     if before.state == "completed":
         raise SpecError(
             f"study {study_id} is completed, and nothing further runs in it. Enqueue before a "
-            "search, or while it rests; a job file with another seed makes another study, which "
-            "reuses every call."
+            "search, or while it rests. `archon change` with a larger limit lets this one search "
+            "on; a job file with another seed makes another study, which reuses every call."
         )
     await studies.take(study_id)
     reason = before.stop_reason or "archon search with the same job runs it on"
     try:
         rows = reader.trials(study_id, limit=None)
         proposals = list(_proposals(job, files, rows))
-        _check_room(study_id, job, rows, len(proposals))
+        terms = terms_of(job, reader.instructions(study_id))
+        _check_room(study_id, terms, rows, len(proposals))
         for proposal in proposals:
             await store.trials(study_id).propose(proposal)
         known = {row.proposal.pipeline_id: row for row in reader.trials(study_id, limit=None)}
@@ -140,15 +142,19 @@ def _outcome(file: _File, row: TrialRow) -> Enqueued:
     return Enqueued(file.path, file.architecture, row.number, row.state, file.changed_prompts)
 
 
-def _check_room(study_id: str, job: JobSpec, rows: Sequence[TrialRow], n_new: int) -> None:
+def _check_room(study_id: str, terms: Terms, rows: Sequence[TrialRow], n_new: int) -> None:
     """Refuse what would never run."""
-    if ended := next((row.reason for row in rows if row.state == "interrupted"), ""):
-        raise SpecError(f"the budget has ended the search of study {study_id}: {ended}.")
-    most = job.budget.trials
+    ended = next((row.reason for row in rows if row.state == "interrupted"), terms.finish)
+    if ended:
+        raise SpecError(
+            f"the search of study {study_id} has ended: {ended}. `archon change {study_id}` with "
+            "a larger limit lets it go on."
+        )
+    most = terms.budget.trials
     if most is not None and len(rows) + n_new > most:
         raise SpecError(
-            f"study {study_id} has {len(rows)} of at most {most} trials (budget.trials), which "
-            f"leaves no room for {n_new} more. Another number there makes another study."
+            f"study {study_id} has {len(rows)} of at most {most} trials, which leaves no room for "
+            f"{n_new} more. Make room: archon change {study_id} --trials {len(rows) + n_new}"
         )
 
 

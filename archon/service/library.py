@@ -177,7 +177,10 @@ class Study:
     async def run(self, *, watcher: Watcher | None = None, say: Say = _silent) -> StudyReport:
         """Run the study to its end, or on from where it stopped.
 
+        `archon pause`, `stop` and `change` act on it as on `archon search`.
+
         Raises:
+            StoppedFromOutside: Somebody gave `archon stop`. It rests as paused.
             ArchonError: It cannot go on now. It rests as paused; ``run`` resumes it.
         """
         async with _opened(self._settings) as store:

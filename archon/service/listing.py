@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from archon.core.errors import SpecError
 from archon.core.records import StudyReader, StudyRow
-from archon.service.report import FinalReport, job_of
+from archon.service.progress import Progress
+from archon.service.report import FinalReport, job_of, progress_of
 
 _MOST_NAMED = 3
 
@@ -18,11 +19,13 @@ class StudyLine:
 
     study: StudyRow
     state: str
-    """running, cut off, paused, completed, failed."""
+    """running, on hold, cut off, paused, completed, failed."""
     best_quality: float | None
     """The highest of its complete trials, on the search questions; None without one."""
     outcome: str
     """The winner against the best single call; or why the study rests; "" while it runs."""
+    progress: Progress | None = None
+    """How far it is; None where no process runs it."""
 
 
 def list_studies(reader: StudyReader, *, limit: int) -> tuple[StudyLine, ...]:
@@ -83,12 +86,23 @@ def _some(ids: Sequence[str]) -> str:
 
 
 def state_of(study: StudyRow) -> str:
-    """The state in a word: a study that claims to run, and whose process is gone, was cut off."""
-    return "cut off" if study.state == "running" and not study.has_live_owner else study.state
+    """The state in a word.
+
+    A study that claims to run, and whose process is gone, was cut off; one that `archon pause`
+    paused, and whose process waits, is on hold.
+    """
+    if study.state != "running":
+        return study.state
+    if not study.has_live_owner:
+        return "cut off"
+    return "running" if study.paused_at is None else "on hold"
 
 
 def _line(study: StudyRow, reader: StudyReader) -> StudyLine:
     text, state, best = reader.report(study.study_id), state_of(study), _best_of(study, reader)
+    if study.has_live_owner:
+        held = f"archon resume {study.name} lets it go on" if state == "on hold" else ""
+        return StudyLine(study, state, best, held, progress_of(study))
     if text is not None:
         return StudyLine(study, state, best, _outcome(FinalReport.from_json(text)))
     resume = "archon search with the same job resumes it" if state == "cut off" else ""

@@ -34,31 +34,36 @@ class OwnedStudy:
             store: The one that took it.
             clock: Monotonic seconds.
         """
-        self._study_id = study_id
+        self.study_id = study_id
         self._studies = store.studies()
         self._clock = clock
         self.began_s = clock() - store.reader().find_study(study_id).elapsed_s
         """When the study would have begun, had it run without a break, on the clock."""
+        self.progress: Callable[[], str | None] = lambda: None
+        """How far it is, as JSON text, which goes with each sign of life; None says nothing."""
 
     @property
     def elapsed_s(self) -> float:
         """Seconds that it has run, over all its runs."""
         return self._clock() - self.began_s
 
-    async def keep_during(self, work: Coroutine[None, None, T]) -> T:
-        """Run ``work`` while giving signs of life.
+    async def keep_during(
+        self, work: Coroutine[None, None, T], *, beside: Coroutine[None, None, None]
+    ) -> T:
+        """Run ``work`` while giving signs of life, and something else beside it.
 
         Raises:
             Conflict: Another process has taken the study; the work was cancelled.
-            Exception: What the work raised.
+            Exception: What the work raised, or what runs beside it; likewise.
         """
         try:
             async with asyncio.TaskGroup() as group:
-                beating = group.create_task(self._beat())
+                others = [group.create_task(self._beat()), group.create_task(beside)]
                 try:
                     return await work
                 finally:
-                    beating.cancel()
+                    for other in others:
+                        other.cancel()
         except ExceptionGroup as failures:
             raise first_cause(failures) from failures
 
@@ -68,14 +73,22 @@ class OwnedStudy:
         Raises:
             Conflict: Another process has taken it.
         """
-        await self._studies.stop(self._study_id, state, reason, elapsed_s=self.elapsed_s)
+        await self._studies.stop(self.study_id, state, reason, elapsed_s=self.elapsed_s)
 
     async def pause(self, reason: str) -> None:
         """Let it rest on the way out of an error, which a study that was taken must not hide."""
         with contextlib.suppress(Conflict):
             await self.rest("paused", reason)
 
+    async def beat(self) -> None:
+        """Give a sign of life now, with how far the study is.
+
+        Raises:
+            Conflict: Another process has taken it.
+        """
+        await self._studies.beat(self.study_id, elapsed_s=self.elapsed_s, progress=self.progress())
+
     async def _beat(self) -> None:
         while True:
-            await self._studies.beat(self._study_id, elapsed_s=self.elapsed_s)
+            await self.beat()
             await asyncio.sleep(HEARTBEAT_S)

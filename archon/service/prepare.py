@@ -121,6 +121,21 @@ def _prices(job: JobSpec) -> dict[str, Price]:
     return {alias: price for alias, price in prices.items() if price is not None}
 
 
+def check_priced(job: JobSpec) -> None:
+    """Refuse a limit in dollars that was set later, where a model has no price.
+
+    Raises:
+        SpecError: Names the models.
+    """
+    unpriced = [m.alias for m in job.models if m.price is None and not m.is_priced_by_litellm]
+    if unpriced:
+        raise SpecError(
+            f"a limit in dollars needs a price for every model, and {', '.join(unpriced)} has none "
+            "in the job of this study. Limit calls or tokens instead."
+        )
+    _check_prices(job)
+
+
 def _check_prices(job: JobSpec) -> None:
     """Refuse a job that counts money with a model whose price nobody knows."""
     counts_money = job.budget.usd is not None or "cost" in job.objectives

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from archon.core.records import SpendTotals, StudyReader, StudyRow, TrialRow
+from archon.core.records import Instruction, SpendTotals, StudyReader, StudyRow, TrialRow
 from archon.search.front import non_dominated
 from archon.search.judgement import Judgement
 from archon.search.objectives import DIRECTIONS, Objective
 from archon.service.describe import describe
+from archon.service.progress import Progress
+from archon.service.terms import Terms, terms_of
 from archon.spec.job import JobSpec, read_stored_job
 
 _VERSION = 1
@@ -82,6 +84,12 @@ class StudyReport:
     spend: SpendTotals
     final: FinalReport | None
     """None until the held-out run is done."""
+    terms: Terms
+    """Its limits as they are now."""
+    changes: tuple[Instruction, ...]
+    """What users asked of it while it ran or rested, with what came of it."""
+    progress: Progress | None
+    """How far it is, as its process says; None where none runs it."""
 
     def trial_of(self, pipeline_id: str) -> TrialLine:
         """The trial that tried a pipeline.
@@ -109,6 +117,9 @@ class StudyReport:
                 "seed": study.seed,
                 "objectives": list(self.job.objectives),
             },
+            "budget": asdict(self.terms.budget),
+            "changes": [_change_data(one) for one in self.changes],
+            "progress": None if self.progress is None else self.progress.to_data(),
             "trials": [line.to_data() for line in self.trials],
             "spend": asdict(self.spend),
             "final": None if self.final is None else json.loads(self.final.to_json()),
@@ -131,13 +142,33 @@ def load_report(reader: StudyReader, reference: str) -> StudyReport:
     rows = reader.trials(study.study_id, limit=None)
     text = reader.report(study.study_id)
     trials = _lines(rows, job.objectives)
+    changes = tuple(reader.instructions(study.study_id))
     return StudyReport(
         study=study,
         job=job,
         trials=trials,
         spend=reader.spend(study.study_id),
         final=None if text is None else _naming_trials(FinalReport.from_json(text), trials),
+        terms=terms_of(job, changes),
+        changes=changes,
+        progress=progress_of(study),
     )
+
+
+def progress_of(study: StudyRow) -> Progress | None:
+    """How far a running study is, by its process's last sign of life; None where none runs it."""
+    return Progress.from_json(study.progress_json) if study.has_live_owner else None
+
+
+def _change_data(one: Instruction) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "verb": one.verb,
+        "from": one.given_from,
+        "at": one.given_at.isoformat(),
+        "state": one.state,
+        "answer": one.answer,
+    }
 
 
 def _naming_trials(final: FinalReport, trials: Sequence[TrialLine]) -> FinalReport:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 
 from archon.components.estimate_calls import estimate_calls
 from archon.core.errors import ArchonError, NotFound
 from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, StudyState
 from archon.core.results import ExampleResult
-from archon.runtime.budget import Budget, Caps
+from archon.runtime.budget import StudyClock
 from archon.search.baselines import N_SINGLE_CALLS, single_calls
 from archon.search.evaluate import Evaluator, RunsUnits
 from archon.search.front import finalists
+from archon.search.gain.study import GainSearch
 from archon.search.held_out import run_held_out
 from archon.search.in_order import InOrder
 from archon.search.judgement import Judgement
@@ -25,14 +25,17 @@ from archon.search.study import History, Plan, Search, SearchEnd, usable
 from archon.search.watch import Watcher
 from archon.search.winner import judge
 from archon.service.assemble import SharedEngine, open_evaluator
-from archon.service.budgets import bought, caps_of, spent_before
+from archon.service.budgets import bought, spent_before
 from archon.service.gain_run import GainNeeds, gain_search
 from archon.service.needs import check_keys, model_reports
 from archon.service.ownership import OwnedStudy
 from archon.service.prepare import PreparedJob
+from archon.service.progress import Dials, Progress
 from archon.service.questions import question_tokens
 from archon.service.report import FinalReport
 from archon.service.settings import Settings
+from archon.service.steering import Steering
+from archon.service.tracker import Tracker
 from archon.spec.job import JobSpec
 from archon.spec.model_spec import ModelSpec
 from archon.store.opening import Store
@@ -55,6 +58,7 @@ async def run_job(
     watcher: Watcher,
     say: Say,
     shared: SharedEngine | None = None,
+    dials: Dials | None = None,
 ) -> None:
     """Run a study to its end, or on from where it stopped. Nothing happens to a completed one.
 
@@ -67,9 +71,11 @@ async def run_job(
         watcher: Told how the study goes.
         say: Told what happens besides, a line at a time.
         shared: An embedded engine that outlives the run.
+        dials: Gets how far the study is, for whoever shows it.
 
     Raises:
         SetupError: A model's key is missing. A study that is new is not made.
+        StoppedFromOutside: Somebody gave `archon stop`. It rests as paused, and can be resumed.
         ArchonError: The study cannot go on now. It rests as paused, and can be resumed.
         asyncio.CancelledError: It was stopped; likewise.
     """
@@ -83,12 +89,28 @@ async def run_job(
         await studies.create(prepared.new_study(), prepared.questions.rows())
     # Also one that is new: another process may have made it in the same moment, and run it.
     await studies.take(study_id)
-    owned = OwnedStudy(study_id, store)
+    clock = StudyClock()
+    owned = OwnedStudy(study_id, store, clock=clock)
     try:
-        run = StudyRun(
-            prepared, store, settings, owned=owned, watcher=watcher, say=say, shared=shared
+        totals = store.reader().spend(study_id)
+        spent = spent_before(totals)
+        steering = Steering(
+            prepared.job, store, owned, clock, spent, say, lost=spent - bought(totals)
         )
-        state, reason = await owned.keep_during(run.run())
+        await steering.answer_old()
+        run = StudyRun(
+            prepared,
+            store,
+            settings,
+            owned=owned,
+            steering=steering,
+            watcher=watcher,
+            say=say,
+            shared=shared,
+        )
+        if dials is not None:
+            dials.read = run.progress
+        state, reason = await owned.keep_during(run.run(), beside=steering.listen())
     except asyncio.CancelledError:
         await owned.pause("stopped by the user")
         raise
@@ -108,6 +130,7 @@ class StudyRun:
         settings: Settings,
         *,
         owned: OwnedStudy,
+        steering: Steering,
         watcher: Watcher,
         say: Say,
         shared: SharedEngine | None,
@@ -120,41 +143,50 @@ class StudyRun:
         self._store = store
         self._settings = settings
         self._owned = owned
-        self._watcher = watcher
+        self._steering = steering
         self._say = say
         self._shared = shared
         self._trials = tuple(store.reader().trials(self._study_id, limit=None))
+        self._watcher = Tracker(
+            watcher,
+            steering.budget,
+            terms=steering.terms,
+            objectives=self._job.objectives,
+            finalists=self._job.finalists,
+            n_held_out=len(self._questions.split.held_out),
+            n_recalled=sum(row.is_over for row in self._trials),
+            clock=lambda: owned.elapsed_s,
+        )
+        steering.on_terms = self._watcher.set_terms
+        owned.progress = lambda: self.progress().to_json()
+
+    def progress(self) -> Progress:
+        """How far the study is."""
+        return self._watcher.progress()
 
     async def run(self) -> tuple[StudyState, str]:
         """Search, judge, keep the report; the state to rest in, and why the search ended."""
-        spent = spent_before(self._store.reader().spend(self._study_id))
-        budget = Budget(self._caps(1.0), time.monotonic, spent)
-        calls = self._store.calls(self._study_id)
+        calls, steering = self._store.calls(self._study_id), self._steering
         async with open_evaluator(
             self._models(),
             self._job.benchmark.scorer,
             self._settings,
             calls=calls,
-            budget=budget,
-            questions_in_flight=self._job.questions_in_flight,
+            budget=steering.budget,
+            questions_in_flight=steering.terms.questions_in_flight,
             say=self._say,
             shared=self._shared,
         ) as evaluator:
-            search_caps = self._caps(1.0 - self._job.budget.held_out_share)
-            if self._job.is_deterministic:
-                # What was lost when a run was cut off is taken from what is kept back.
-                totals = self._store.reader().spend(self._study_id)
-                budget.share = search_caps.plus(spent - bought(totals))
-            else:
-                budget.caps = search_caps
-            end = await self._search(evaluator, search_caps)
-            budget.caps, budget.share = self._caps(1.0), None
+            steering.give_share(1.0 - self._job.budget.held_out_share)
+            end = await self._search(evaluator)
+            steering.search_ended()
+            steering.give_share(1.0)
             judgement, missing = await self._judge(evaluator, end)
         final = FinalReport(
             judgement=judgement,
             held_out_stopped=missing,
             elapsed_s=self._owned.elapsed_s,
-            warnings=self._warnings,
+            warnings=(*self._warnings, *second_looks(steering.terms.n_reopened)),
         )
         await self._store.studies().save_report(self._study_id, final.to_json())
         return ("completed", end.reason) if end.measured else ("failed", self._why_nothing(end))
@@ -163,7 +195,7 @@ class StudyRun:
         """Why a search measured nothing at all."""
         trials = self._store.reader().trials(self._study_id, limit=None)
         if end.is_budget_spent:
-            return f"the budget ended before one pipeline was measured: {end.reason}"
+            return f"the search ended before one pipeline was measured: {end.reason}"
         first = next((f"; trial {row.number}: {row.reason}" for row in trials if row.reason), "")
         return f"not one of {len(trials)} trials could be measured{first}"
 
@@ -173,31 +205,32 @@ class StudyRun:
         used.update(*(row.proposal.architecture.models() for row in self._trials))
         return tuple(model for model in self._job.models if model.alias in used)
 
-    def _caps(self, share: float) -> Caps:
-        return caps_of(self._job.budget, began_s=self._owned.began_s, share=share)
-
-    async def _search(self, evaluator: Evaluator, caps: Caps) -> SearchEnd:
-        job = self._job
-        is_whole = job.is_deterministic and caps != Caps()
+    async def _search(self, evaluator: Evaluator) -> SearchEnd:
+        job, terms = self._job, self._steering.terms
         plan = Plan(
             examples=self._questions.split.search,
             block_size=job.block_size,
             objectives=job.objectives,
-            n_trials=job.budget.trials,
-            n_parallel=job.parallel_trials,
+            n_trials=terms.budget.trials,
+            n_parallel=terms.parallel_trials,
             is_racing=job.is_racing,
+            widths=terms.widths,
             is_in_order=job.is_deterministic,
-            limit_passed=(lambda: self._limit_passed(caps)) if is_whole else None,
+            limit_passed=self._limit_passed if self._steering.counts_whole else None,
         )
         log = self._store.trials(self._study_id)
         history = History(self._trials, self._stored(self._pipelines(), SEARCH_SPLIT))
+        # What proposes is made of the job as it was: with other limits it would propose others.
+        search: Search | GainSearch
         if job.sampler == "gain":
             # Setting it up takes seconds where the space is large.
             search = await asyncio.to_thread(
                 gain_search, self._gain_needs(), plan, evaluator, log, self._watcher, history
             )
-            return await search.run()
-        return await Search(plan, proposer_of(job), evaluator, log, self._watcher, history).run()
+        else:
+            search = Search(plan, proposer_of(job), evaluator, log, self._watcher, history)
+        self._steering.search_begins(search, evaluator)
+        return await search.run()
 
     def _gain_needs(self) -> GainNeeds:
         reports = model_reports(self._job.used_models, self._settings)
@@ -207,8 +240,9 @@ class StudyRun:
             {report.alias: report.price for report in reports if report.price is not None},
         )
 
-    def _limit_passed(self, caps: Caps) -> str:
+    def _limit_passed(self) -> str:
         """Why the study has bought more than the search may take; "" where it has not."""
+        caps = self._steering.share_caps
         totals = self._store.reader().spend(self._study_id)
         if not caps.exceeded_by(bought(totals)):
             return ""
@@ -229,6 +263,7 @@ class StudyRun:
         if self._job.is_deterministic:
             answered = {one: [result.example_id for result in done[one]] for one in ids}
             runner = InOrder(evaluator, answered)
+        self._watcher.n_held_out_recalled = sum(map(len, done.values()))
         measured, missing = await run_held_out(
             (*singles, *chosen),
             self._questions.split.held_out,
@@ -287,6 +322,17 @@ def chosen_finalists(end: SearchEnd, job: JobSpec) -> tuple[Measured, ...]:
         return end.finalists
     others = [one for one in end.measured if not is_single_call(one)]
     return finalists(job.at_most.within(others), job.objectives, job.finalists)
+
+
+def second_looks(n_reopened: int) -> tuple[str, ...]:
+    """What is to be said of a verdict that is not the study's first."""
+    if not n_reopened:
+        return ()
+    times = "once" if n_reopened == 1 else f"{n_reopened} times"
+    return (
+        f"the search ran on after its held-out questions had been judged {times}: whoever goes on "
+        "until a winner comes up finds one by chance more often than the intervals say",
+    )
 
 
 def is_single_call(one: Measured) -> bool:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from archon.store.calls import CallSteps, StoredCalls
 from archon.store.database import BAD_WORK, display, explain, parse_url, read_engine, write_engine
+from archon.store.instructions import InstructionSteps, StoredInstructions
 from archon.store.migrate import bring_up_to_date, check_readable, no_study_in, revision
 from archon.store.owners import new_owner
 from archon.store.reading import Reader
@@ -37,6 +38,7 @@ class Store:
         self._call_steps = CallSteps(self._owner, dialect)
         self._study_steps = StudySteps(self._owner, dialect)
         self._trial_steps = TrialSteps(dialect)
+        self._instruction_steps = InstructionSteps(self._owner)
         with writing.begin() as connection:
             self._call_steps.bury_the_dead(connection)
         self._writer = Writer(writing)
@@ -57,6 +59,10 @@ class Store:
     def trials(self, study_id: str) -> StoredTrials:
         """The log of one study's trials."""
         return StoredTrials(self._writer, self._trial_steps, study_id)
+
+    def instructions(self, study_id: str) -> StoredInstructions:
+        """What users ask of one study from outside its process."""
+        return StoredInstructions(self._writer, self._instruction_steps, study_id)
 
     def reader(self) -> Reader:
         """Reads everything; may be used from any thread."""

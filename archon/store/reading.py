@@ -15,6 +15,7 @@ from archon.core.records import (
     SEARCH_SPLIT,
     CallRow,
     ExampleRow,
+    Instruction,
     QuestionRow,
     SpendTotals,
     StudyRow,
@@ -23,11 +24,19 @@ from archon.core.records import (
 from archon.core.results import ExampleResult
 from archon.store.completions import from_row, is_intact
 from archon.store.database import explain
-from archon.store.rows import to_call, to_example, to_result, to_study, to_trial
+from archon.store.rows import (
+    to_call,
+    to_example,
+    to_instruction,
+    to_result,
+    to_study,
+    to_trial,
+)
 from archon.store.schema import (
     calls,
     example_results,
     examples,
+    instructions,
     intents,
     lost_calls,
     reports,
@@ -196,6 +205,15 @@ class Reader:
             wasted_nusd=sum(int(row.nusd) for row in wasted),
             wasted_tokens=sum(int(row.tokens) for row in wasted),
         )
+
+    def instructions(self, study_id: str, *, is_waiting: bool = False) -> Sequence[Instruction]:
+        """See ``StudyReader``."""
+        select = sa.select(instructions).where(instructions.c.study_id == study_id)
+        if is_waiting:
+            select = select.where(instructions.c.state == "waiting")
+        with self._look() as connection:
+            found = connection.execute(select.order_by(instructions.c.number))
+            return [to_instruction(row) for row in found]
 
     def report(self, study_id: str) -> str | None:
         """See ``StudyReader``."""

@@ -13,7 +13,14 @@ from archon.core.architecture import Architecture
 from archon.core.calls import CallKey
 from archon.core.candidates import Answer
 from archon.core.messages import Message
-from archon.core.records import CallRow, ExampleRow, ProposalRow, StudyRow, TrialRow
+from archon.core.records import (
+    CallRow,
+    ExampleRow,
+    Instruction,
+    ProposalRow,
+    StudyRow,
+    TrialRow,
+)
 from archon.core.results import ExampleResult, Score, Spending
 from archon.store.completions import from_row
 from archon.store.owners import LEASE_S, is_alive
@@ -38,6 +45,22 @@ def to_study(row: sa.Row[Any]) -> StudyRow:
         elapsed_s=row.elapsed_s,
         n_trials=row.n_trials,
         n_complete=row.n_complete,
+        paused_at=_time(row.paused_at) if row.paused_at else None,
+        progress_json=row.progress,
+    )
+
+
+def to_instruction(row: sa.Row[Any]) -> Instruction:
+    """A row of ``instructions``."""
+    return Instruction(
+        number=row.number,
+        verb=row.verb,
+        arguments_json=row.arguments,
+        given_from=row.given_by.partition("/")[0],
+        given_at=_time(row.given_at),
+        state=row.state,
+        answer=row.answer,
+        answered_at=_time(row.answered_at) if row.answered_at is not None else None,
     )
 
 

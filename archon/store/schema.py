@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The migration that this code needs."""
 
 metadata = MetaData()
@@ -107,6 +107,22 @@ lost_calls = Table(
 )
 """Purchases without a stored completion. Only ever inserted: buying again forgets nothing."""
 
+instructions = Table(
+    "instructions",
+    metadata,
+    Column("study_id", Text, ForeignKey("studies.id"), primary_key=True, nullable=False),
+    Column("number", Integer, primary_key=True, autoincrement=False, nullable=False),
+    _text("verb"),
+    _text("arguments"),
+    _text("given_by"),
+    _time("given_at"),
+    _text("state"),
+    _text("answer"),
+    Column("answered_at", Double),
+)
+"""What users asked of a study from outside its process, and what came of it: its history of
+changes. Rows are never deleted."""
+
 studies = Table(
     "studies",
     metadata,
@@ -123,8 +139,12 @@ studies = Table(
     # Added to rows that were there before them: hence the defaults.
     Column("elapsed_s", Double, nullable=False, server_default=text("0")),
     Column("heartbeat_at", Double, nullable=False, server_default=text("0")),
+    Column("paused_at", Double, nullable=False, server_default=text("0")),
+    Column("progress", Text, nullable=False, server_default=text("''")),
     Index("ix_studies_created", "created_at"),
 )
+"""``paused_at`` is 0 unless the process that runs the study waits for `archon resume`; ``progress``
+is what that process last said of itself, as JSON."""
 
 examples = Table(
     "examples",

@@ -45,6 +45,7 @@ class Beat:
     study_id: str
     elapsed_s: float
     at: float
+    progress: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,21 @@ class StudySteps:
 
     def beat(self, connection: sa.Connection, beats: Sequence[Beat]) -> list[StoreError | None]:
         """Note that this process still runs a study, and for how long it has run."""
+        outcomes: list[StoreError | None] = []
+        for beat in beats:
+            values: dict[str, object] = {"elapsed_s": beat.elapsed_s, "heartbeat_at": beat.at}
+            if beat.progress is not None:
+                values["progress"] = beat.progress
+            outcomes.append(self._change_mine(connection, beat.study_id, **values))
+        return outcomes
+
+    def hold(
+        self, connection: sa.Connection, holds: Sequence[tuple[str, bool]]
+    ) -> list[StoreError | None]:
+        """Note that a study of this process is paused, its process waiting, or goes on."""
         return [
-            self._change_mine(
-                connection, beat.study_id, elapsed_s=beat.elapsed_s, heartbeat_at=beat.at
-            )
-            for beat in beats
+            self._change_mine(connection, study_id, paused_at=time.time() if is_held else 0.0)
+            for study_id, is_held in holds
         ]
 
     def stop(
@@ -81,7 +92,11 @@ class StudySteps:
         """Set the state in which a study of this process rests."""
         outcomes: list[StoreError | None] = []
         for change in changes:
-            values: dict[str, object] = {"state": change.state, "stop_reason": change.stop_reason}
+            values: dict[str, object] = {
+                "state": change.state,
+                "stop_reason": change.stop_reason,
+                "paused_at": 0.0,
+            }
             if change.elapsed_s is not None:
                 values["elapsed_s"] = change.elapsed_s
             outcomes.append(self._change_mine(connection, change.study_id, owner="", **values))
@@ -153,6 +168,8 @@ class StudySteps:
                 owner=self.owner,
                 elapsed_s=elapsed_s,
                 heartbeat_at=now,
+                paused_at=0.0,
+                progress="",
             )
         )
         return None
@@ -184,6 +201,7 @@ class StoredStudies:
         self._report = Step(9, steps.report)
         self._stop = Step(10, steps.stop)
         self._beat = Step(11, steps.beat)
+        self._hold = Step(12, steps.hold)
 
     async def create(self, study: NewStudy, rows: Sequence[ExampleRow]) -> None:
         """Make a study, run by this process; the same study once more changes nothing.
@@ -208,18 +226,28 @@ class StoredStudies:
         change = StateChange(study_id, "running", is_forced=is_forced)
         await self._writer.submit(self._take, change)
 
-    async def beat(self, study_id: str, *, elapsed_s: float) -> None:
+    async def beat(self, study_id: str, *, elapsed_s: float, progress: str | None = None) -> None:
         """Give a sign of life for a study that this process runs; due every ``HEARTBEAT_S``.
 
         Args:
             study_id: Its whole id.
             elapsed_s: How long it has run by now, over all its runs.
+            progress: How far it is, as JSON text for readers; None leaves that as it is.
 
         Raises:
             NotFound: There is no such study.
             Conflict: Another process has taken it.
         """
-        await self._writer.submit(self._beat, Beat(study_id, elapsed_s, time.time()))
+        await self._writer.submit(self._beat, Beat(study_id, elapsed_s, time.time(), progress))
+
+    async def hold(self, study_id: str, *, is_held: bool) -> None:
+        """Note that a study that this process runs is paused, its process waiting, or goes on.
+
+        Raises:
+            NotFound: There is no such study.
+            Conflict: Another process has taken it.
+        """
+        await self._writer.submit(self._hold, (study_id, is_held))
 
     async def stop(
         self, study_id: str, state: StudyState, reason: str, *, elapsed_s: float | None = None

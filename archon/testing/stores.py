@@ -32,10 +32,12 @@ from archon.core.errors import StoreError
 from archon.core.messages import ask
 from archon.core.records import (
     ExampleRow,
+    InstructionState,
     NewStudy,
     StudyReader,
     StudyState,
     TrialLog,
+    Verb,
 )
 
 IDENTITY = "stub/model@1"
@@ -50,8 +52,11 @@ class Studies(Protocol):
     async def take(self, study_id: str, *, is_forced: bool = False) -> None:
         """Become the process that runs it."""
 
-    async def beat(self, study_id: str, *, elapsed_s: float) -> None:
+    async def beat(self, study_id: str, *, elapsed_s: float, progress: str | None = None) -> None:
         """Give a sign of life."""
+
+    async def hold(self, study_id: str, *, is_held: bool) -> None:
+        """Note that its process waits, or goes on."""
 
     async def stop(
         self, study_id: str, state: StudyState, reason: str, *, elapsed_s: float | None = None
@@ -60,6 +65,28 @@ class Studies(Protocol):
 
     async def save_report(self, study_id: str, body: str) -> None:
         """Keep its report."""
+
+
+class Instructions(Protocol):
+    """What users ask of one study from outside its process."""
+
+    async def give(
+        self,
+        verb: Verb,
+        arguments: str = "{}",
+        *,
+        at_rest: str | None = None,
+        reopens: bool = False,
+    ) -> int:
+        """Keep one."""
+
+    async def answer(
+        self, number: int, state: InstructionState, answer: str, *, arguments: str | None = None
+    ) -> None:
+        """Say what became of it."""
+
+    async def withdraw(self, number: int) -> bool:
+        """Take it back."""
 
 
 class OpenedStore(AbstractContextManager["OpenedStore"], Protocol):
@@ -73,6 +100,9 @@ class OpenedStore(AbstractContextManager["OpenedStore"], Protocol):
 
     def trials(self, study_id: str) -> TrialLog:
         """One study's log."""
+
+    def instructions(self, study_id: str) -> Instructions:
+        """What users ask of one study."""
 
     def reader(self) -> StudyReader:
         """Reads everything."""

@@ -19,6 +19,7 @@ from archon.store import Store, open_store
 from archon.store.database import parse_url, write_engine
 from archon.store.migrate import bring_up_to_date
 from archon.store.schema import metadata
+from archon.testing.instructions import InstructionSuite
 from archon.testing.postgres import Cluster, postgres_cluster
 from archon.testing.stores import IDENTITY, CallStoreSuite, batch_of, reply_to
 from archon.testing.studies import StudyStoreSuite
@@ -77,7 +78,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return databases.create_database(f"test_{os.urandom(4).hex()}")
 
 
-class TestStores(CallStoreSuite, StudyStoreSuite):
+class TestStores(CallStoreSuite, StudyStoreSuite, InstructionSuite):
     @pytest.fixture
     def opener(self, url: str) -> Callable[[], Store]:
         return lambda: open_store(url)

@@ -24,6 +24,7 @@ from archon.search.gain.trials import Trial, Trials
 from archon.search.objectives import DIRECTIONS, Measured, Objective
 from archon.search.study import TRIALS_DONE, History, Plan, SearchEnd
 from archon.search.watch import Watcher
+from archon.search.widths import Widths, width_at
 
 LEADER_EVERY = 4
 """Every so many steps the pipeline that leads is seen on one more block, whatever that is worth:
@@ -84,6 +85,8 @@ class GainSearch:
         self._plan, self._rules = plan, rules
         self._pool, self._chooser, self._watcher = pool, chooser, watcher
         self._n_grown = 0
+        self._widths = plan.widths or ((0, plan.n_parallel),)
+        self._is_over = False
         self._trials = Trials(
             plan,
             self._pool,
@@ -96,6 +99,24 @@ class GainSearch:
             amounts=rules.amounts,
         )
 
+    @property
+    def n_proposed(self) -> int:
+        """See ``Steered``."""
+        return self._trials.n_numbers
+
+    @property
+    def is_over(self) -> bool:
+        """See ``Steered``."""
+        return self._is_over
+
+    def change(self, *, n_trials: int | None, widths: Widths) -> None:
+        """See ``Steered``: widths are units at a step, by the trials that were begun before."""
+        self._trials.n_trials, self._widths = n_trials, widths
+
+    def end(self, reason: str) -> None:
+        """See ``Steered``."""
+        self._trials.limit = self._trials.limit or reason
+
     async def run(self) -> SearchEnd:
         """Search until nothing more is worth its price or the budget is spent.
 
@@ -103,7 +124,7 @@ class GainSearch:
             ArchonError: The database, a key, a model or every endpoint failed. Trials stay open,
                 for a later run.
         """
-        self._watcher.search_begins(self._plan.n_trials, len(self._plan.examples))
+        self._watcher.search_begins(self._trials.n_trials, len(self._plan.examples))
         await self._open_with_starts()
         reason = self._trials.spent
         step = 0
@@ -117,6 +138,7 @@ class GainSearch:
                 reason = self._trials.spent
             else:
                 reason = await self._finish()
+        self._is_over = True
         await self._trials.close()
         return SearchEnd(
             reason, bool(self._trials.spent), self._trials.complete(), self._finalists()
@@ -189,7 +211,7 @@ class GainSearch:
         steps = [(i, len(self._trials.blocks)) for i in singles]
         steps += [(i, 1) for i in seeds[: self._rules.n_seeds]]
         # What the smallest budgets pay for is kept, though steps may count whole or not at all.
-        n = self._plan.n_parallel
+        n = self._width
         first = 1 if self._plan.limit_passed is not None else n
         for i in (0, *range(first, len(steps), n)):
             if not self._trials.spent:
@@ -198,15 +220,20 @@ class GainSearch:
     def _next(self, step: int) -> list[int]:
         """Pipelines that are seen on one more block each; none where that is worth too little."""
         if waiting := self._asked_for():
-            return waiting[: self._plan.n_parallel]
+            return waiting[: self._width]
         self._grow()
         begun = [trial.place for trial in self._trials.begun()]
         among = begun if self._trials.is_full else range(len(self._pool))
         allowed = [place for place in among if self._trials.is_open(place)]
-        chosen = self._chooser.next(self._plan.n_parallel, allowed, least=LEAST_GAIN)
+        chosen = self._chooser.next(self._width, allowed, least=LEAST_GAIN)
         if chosen and step % LEADER_EVERY == 0 and self._trials.is_open(leader := self._leading()):
             chosen = [leader, *(place for place in chosen if place != leader)]
-        return chosen[: self._plan.n_parallel]
+        return chosen[: self._width]
+
+    @property
+    def _width(self) -> int:
+        """Units at a step."""
+        return width_at(len(self._trials.begun()), self._widths)
 
     def _asked_for(self) -> list[int]:
         """A user's own pipelines that are not seen on all questions, once their turn has come.

@@ -119,7 +119,11 @@ class Trials:
                 self._waiting[row.proposal.pipeline_id] = row
             else:
                 self._by_place[place] = Trial(row.proposal, place, row)
-        self._was_spent = _first_limit(history.trials)
+        self.n_trials = plan.n_trials
+        """Most of them; may change while the search runs."""
+        self.limit = _first_limit(history.trials)
+        """Why nothing more may be bought; what is recorded is gone through all the same."""
+        self._is_at_limit = False
 
     def all(self) -> tuple[Trial, ...]:
         """In the order of their numbers; those of an earlier run as far as the pool has them."""
@@ -132,7 +136,12 @@ class Trials:
     @property
     def is_full(self) -> bool:
         """Whether this run has begun as many as the budget allows."""
-        return self._plan.n_trials is not None and len(self.begun()) >= self._plan.n_trials
+        return self.n_trials is not None and len(self.begun()) >= self.n_trials
+
+    @property
+    def n_numbers(self) -> int:
+        """How many there are, those of earlier runs included."""
+        return self._n_numbers
 
     def has_come_to(self, number: int) -> bool:
         """Whether every trial with a lower number was looked at."""
@@ -147,7 +156,8 @@ class Trials:
         """Why the budget allows nothing more: of several trials that it stopped, the first's."""
         ended = (trial.outcome for trial in self.all())
         stopped = (one for one in ended if isinstance(one, Stopped))
-        return next((one.reason for one in stopped if one.state == "interrupted"), "")
+        interrupted = (one.reason for one in stopped if one.state == "interrupted")
+        return next(interrupted, self.limit if self._is_at_limit else "")
 
     def is_open(self, place: int) -> bool:
         """Whether a pipeline can be seen on a further block."""
@@ -205,9 +215,9 @@ class Trials:
         """Looks of one step as they are, recorded together; or all of them ended by the limit."""
         each = [look for several in looks.values() for look in several]
         fresh = [result for look in each for result in look.fresh]
-        limit = next((look.stopped for look in each if look.stopped), "")
+        stopped = next((look.stopped for look in each if look.stopped), "")
         # What an earlier run recorded was within the limit, though more was bought since.
-        if limit := limit or (limit_passed() if fresh else ""):
+        if limit := (limit_passed() if fresh or stopped else "") or stopped:
             return {number: [_Look(None, limit)] for number in looks}
         await self._log.record(fresh)
         return looks
@@ -220,7 +230,10 @@ class Trials:
             self._by_place[place] = Trial(row.proposal, place, row)
             return self._by_place[place]
         number = self._n_numbers
-        if self._plan.n_trials is not None and number >= self._plan.n_trials:
+        if self.n_trials is not None and number >= self.n_trials:
+            return None
+        if self.limit:
+            self._is_at_limit = True
             return None
         self._n_numbers += 1
         answers = to_json(one.answers)
@@ -249,8 +262,8 @@ class Trials:
         if missing and trial.is_settled:
             # An earlier run ended it before it had these.
             return _Look(None)
-        if missing and self._was_spent:
-            return _Look(None, stopped=self._was_spent)
+        if missing and self.limit:
+            return _Look(None, stopped=self.limit)
         if missing:
             unit = Unit(pipeline_id, trial.proposal.architecture, SEARCH_SPLIT, missing)
             end = await runner.evaluate(unit, is_again=trial.n_faults > 0)

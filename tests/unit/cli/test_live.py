@@ -1,4 +1,4 @@
-"""What is said of the time that is left."""
+"""What is said of a study while it runs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,33 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from archon.cli.live import Progress
+from archon.cli.live import Progress as Printed
 from archon.core.results import Spending
+from archon.service.forecast import Forecast, Span
+from archon.service.progress import Dials, Progress
 from tests.unit.search.measured import result
+
+SEEN = Progress(
+    phase="searching",
+    is_paused=False,
+    n_ended=3,
+    n_trials=12,
+    n_questions=120,
+    of_questions=480,
+    spent={"calls": 412, "tokens": 31_204, "usd": 0.214, "seconds": 125.0},
+    limits={"calls": 2000, "seconds": 3600.0},
+    forecast=Forecast(
+        total={
+            "calls": Span(1103, 1512, 1978),
+            "tokens": Span(80_000, 115_000, 150_000),
+            "usd": Span(0.5, 0.8, 1.1),
+            "seconds": Span(300.0, 485.0, 640.0),
+        },
+        seconds_left=Span(175.0, 360.0, 515.0),
+        n_trials_left=9.0,
+        ends_by="trials",
+    ),
+)
 
 
 class Clock:
@@ -28,45 +52,47 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_what_the_second_chance_of_a_question_took_is_counted(clock: Clock) -> None:
+def lines_of(clock: Clock, seen: Progress | None) -> list[str]:
     printed = StringIO()
-    console = Console(file=printed, width=300)
+    progress = Printed(Console(file=printed, width=300), ("quality",), Dials(lambda: seen))
+    progress.search_begins(12, 40)
+    clock.now += 50
     took = Spending(calls=3, prompt_tokens=40, completion_tokens=20)
-    progress = Progress(console, ("quality",), wall_s=None, held_out_share=0.0, spent_s=0.0)
-    progress.search_begins(None, 10)
+    fault = replace(result(None, status="infra_fault"), split="search")
+    again = replace(result(1.0), split="search", deployed=took)
+    progress.results_came([fault])
     clock.now += 50
-    progress.results_came([replace(result(None, status="infra_fault"), split="search")])
-    clock.now += 50
-    again = replace(result(1.0), split="search", deployed=took, bought=took)
-    progress.results_came([again])
-    progress.results_came([again])
-    assert "3 calls bought" in printed.getvalue().splitlines()[-1]
-    assert "1 question" in printed.getvalue().splitlines()[-1]
+    printed.truncate(0)
+    progress.results_came([again, again])
+    return [line.strip() for line in printed.getvalue().strip("\0\n").splitlines()]
 
 
-def test_time_left_leaves_the_held_out_run_its_share_and_counts_earlier_runs(clock: Clock) -> None:
-    printed = StringIO()
-    progress = Progress(
-        Console(file=printed, width=300),
-        ("quality",),
-        wall_s=1000.0,
-        held_out_share=0.25,
-        spent_s=100.0,
+def test_spent_is_shown_of_its_limits_and_below_it_what_is_likely_to_come(clock: Clock) -> None:
+    spent, coming = lines_of(clock, SEEN)
+    assert spent == (
+        "searching | 120 of 480 questions | spent 412 of 2,000 calls, 31,204 tokens, $0.21, "
+        "2 min 05 s of 1 h 00 min | 3 calls reused"
     )
-    progress.search_begins(None, 10)
-    clock.now += 50
-    progress.results_came([replace(result(1.0), split="search")])
-    assert "about 10 min 00 s left in this phase" in printed.getvalue()
-    progress.held_out_begins(2, 100)
-    clock.now += 50
-    progress.results_came([result(1.0)])
-    assert "about 13 min 20 s left in this phase" in printed.getvalue()
+    assert coming == (
+        "about 6 min 00 s (2 min 55 s to 8 min 35 s) to go; in all about 1,500 (1,100 to 2,000) "
+        "calls, 120,000 (80,000 to 150,000) tokens, $0.80 ($0.50 to $1.10); its trials end the "
+        "search"
+    )
+
+
+def test_nothing_is_foretold_where_nothing_is_known(clock: Clock) -> None:
+    (spent,) = lines_of(clock, replace(SEEN, forecast=None))
+    assert "to go" not in spent
+    assert lines_of(clock, None) == ["starting"]
+
+
+def test_pause_is_shown(clock: Clock) -> None:
+    assert lines_of(clock, replace(SEEN, is_paused=True))[0].startswith("paused | ")
 
 
 def test_held_out_run_says_which_pipelines_it_runs_and_which_are_shown() -> None:
     printed = StringIO()
-    console = Console(file=printed, width=300)
-    progress = Progress(console, ("quality",), wall_s=None, held_out_share=0.0, spent_s=0.0)
+    progress = Printed(Console(file=printed, width=300), ("quality",), Dials())
     progress.held_out_begins(7, 60)
     said = printed.getvalue()
     assert "7 pipelines on 60 questions" in said

@@ -23,6 +23,7 @@ from archon.core.errors import (
     TimedOut,
     Unreachable,
 )
+from archon.runtime.budget import StudyClock
 from archon.runtime.gate import Gate, Limits
 from archon.runtime.limits import Limited, nothing_noted
 from tests.unit.runtime.clients import Clock, Scripted, batch
@@ -124,6 +125,19 @@ async def test_patience_with_rate_limits_ends() -> None:
         await client.complete(batch())
     assert len(scripted.asked) == 3
     assert clock.now <= 120.0
+
+
+async def test_pause_of_the_study_does_not_cost_patience_with_rate_limits() -> None:
+    clock = Clock()
+    patience = StudyClock(clock)
+    gate = Gate(Limits(patience_s=120.0), clock=clock, sleep=clock.sleep, patience_clock=patience)
+    gate.limited(0.0)
+    patience.stop()
+    clock.now += 3600.0
+    patience.go_on()
+    scripted = Scripted([RateLimited("later", 5.0), RateLimited("later", 5.0), "fine"])
+    (reply,) = await Limited(scripted, gate, chance=lambda: 0.5).complete(batch())
+    assert reply.text == "fine"
 
 
 async def test_wait_of_a_day_is_not_waited_for_and_stops_nobody_else() -> None:

@@ -1,0 +1,105 @@
+"""A search whose number of trials and batches change while it runs, or that is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from archon.core.records import TrialLog
+from archon.search.baselines import single_calls
+from archon.search.evaluate import Evaluator
+from archon.search.propose import Proposer
+from archon.search.samplers.tpe import tpe_sampler
+from archon.search.study import TRIALS_DONE, History, Plan, Search, SearchEnd
+from archon.search.widths import Widths
+from tests.unit.search.spaces import small_space
+from tests.unit.search.world import STUDY, ScriptedModel, World
+
+
+def nothing(search: Search) -> None:
+    """Leave it alone."""
+
+
+@dataclass
+class ChangedWorld(World):
+    """One whose search is changed when so many completions are bought."""
+
+    widths: Widths = ()
+    change: Callable[[Search], None] = nothing
+    change_after: int = 0
+
+    async def made(
+        self, plan: Plan, evaluator: Evaluator, log: TrialLog, history: History
+    ) -> SearchEnd:
+        sampler = tpe_sampler(["maximize", "minimize"], n_startup=3)
+        starts = single_calls(self.space)
+        proposer = Proposer(self.space, sampler, seed=self.seed, starts=starts)
+        plan = replace(plan, widths=self.widths)
+        search = Search(plan, proposer, evaluator, log, self.watcher, history)
+        running = asyncio.ensure_future(search.run())
+        while self.model.bought.total() < self.change_after and not running.done():
+            await asyncio.sleep(0)
+        self.change(search)
+        return await running
+
+
+def world(folder: Path, **options: object) -> ChangedWorld:
+    return ChangedWorld(folder, small_space(), **options)  # type: ignore[arg-type]
+
+
+def values(end: SearchEnd) -> list[tuple[str, float]]:
+    return [(one.pipeline_id, one.mean("quality")) for one in end.measured]
+
+
+async def test_search_with_changed_batches_cut_off_anywhere_ends_as_the_uninterrupted_one(
+    tmp_path: Path,
+) -> None:
+    widths = ((0, 1), (2, 3), (6, 2))
+    expected = values(await world(tmp_path / "whole", widths=widths).search())
+    other = values(await world(tmp_path / "other", widths=((0, 1),)).search())
+    assert expected != other
+    for cut_after in (12, 30, 60):
+        model = ScriptedModel(latency_s=0.0005)
+        cut = world(tmp_path / f"cut{cut_after}", widths=widths, model=model)
+        task = asyncio.ensure_future(cut.search())
+        while model.bought.total() < cut_after and not task.done():
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert values(await cut.search()) == expected
+
+
+@pytest.mark.parametrize("change_after", [1, 20], ids=["in the first batch", "in the last one"])
+async def test_more_trials_are_run_once_they_are_allowed(tmp_path: Path, change_after: int) -> None:
+    asked = world(
+        tmp_path,
+        n_trials=5,
+        n_parallel=5,
+        model=ScriptedModel(latency_s=0.001),
+        change=lambda search: search.change(n_trials=7, widths=((0, 5),)),
+        change_after=change_after,
+    )
+    end = await asked.search()
+    assert (len(end.measured), end.reason) == (7, TRIALS_DONE)
+
+
+async def test_search_that_is_told_to_end_keeps_what_ended_and_begins_no_trial(
+    tmp_path: Path,
+) -> None:
+    def finish(search: Search) -> None:
+        assert asked.budget is not None
+        search.end("the user has seen enough")
+        asked.budget.close("the user has seen enough")
+
+    asked = world(tmp_path, change=finish, change_after=20, model=ScriptedModel(latency_s=0.001))
+    end = await asked.search()
+    with asked.open() as store:
+        rows = store.reader().trials(STUDY)
+    assert end.reason == "the user has seen enough"
+    assert 0 < len(end.measured) < 8
+    assert [row.state for row in rows] == ["complete"] * len(end.measured) + ["interrupted"]
+    assert rows[-1].reason == "the user has seen enough"
