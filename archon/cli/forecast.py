@@ -27,6 +27,8 @@ def spent_in_words(progress: Progress) -> str:
 def forecast_in_words(progress: Progress) -> str:
     """What a study is likely to take in all, and when it ends; "" where too little is known."""
     found = progress.forecast
+    if found is None and progress.is_by_units and progress.phase == "searching":
+        return "ends when no further answer is worth its price, or at a limit"
     if found is None:
         return ""
     parts = [_in_all(name, found.total[name]) for name in _shown(progress) if name != "seconds"]
@@ -34,8 +36,12 @@ def forecast_in_words(progress: Progress) -> str:
 
 
 def trials_in_words(progress: Progress) -> str:
-    """``12 of 40 trials ended``."""
+    """``12 of 40 trials ended``; of a search by units ``31 of 40 pipelines tried, 4 to the end``."""
     of = "" if progress.n_trials is None else f" of {count(progress.n_trials)}"
+    if progress.is_by_units:
+        return (
+            f"{count(progress.n_begun)}{of} pipelines tried, {count(progress.n_ended)} to the end"
+        )
     noun = "trial" if (progress.n_trials or progress.n_ended) == 1 else "trials"
     return f"{count(progress.n_ended)}{of} {noun} ended"
 

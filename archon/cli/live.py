@@ -13,7 +13,7 @@ from rich.text import Text
 
 from archon.cli.forecast import forecast_in_words, spent_in_words
 from archon.core.records import ProposalRow
-from archon.core.results import Completed, ExampleResult, TrialOutcome
+from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
 from archon.search.baselines import N_SINGLE_CALLS
 from archon.search.objectives import DIRECTIONS, Objective
 from archon.service.describe import describe
@@ -42,6 +42,7 @@ class Progress:
         self._said_s = time.monotonic()
         self._phase = ""
         self._n_ended = 0
+        self._n_in_part = 0
         self._best: tuple[float, int] | None = None
         self._reused: dict[tuple[str, str, str], int] = {}
         self._live: Live | None = None
@@ -97,12 +98,22 @@ class Progress:
         else:
             said = f"{outcome.state}: {outcome.reason}"
         progress = self._dials.read()
+        is_by_units = progress is not None and progress.is_by_units
+        if is_by_units and isinstance(outcome, Stopped) and outcome.state == "pruned":
+            self._n_in_part += 1
+            return
         of = "" if progress is None or progress.n_trials is None else f" of {progress.n_trials}"
-        line = f"{self._n_ended}{of}  trial {proposal.number}  {said}  "
+        place = "" if is_by_units else f"{self._n_ended}{of}  "
+        line = f"{place}trial {proposal.number}  {said}  "
         self._console.print(line + describe(proposal.architecture))
 
     def held_out_begins(self, n_pipelines: int, n_examples: int) -> None:
         """See ``Watcher``."""
+        if self._n_in_part:
+            self._console.print(
+                f"{counted(self._n_in_part, 'more pipeline')} on a part of the questions: more of "
+                "them promised too little"
+            )
         self._console.print(
             f"Held out: {counted(n_pipelines, 'pipeline')} on {counted(n_examples, 'question')} "
             f"with fresh samples: the finalists and up to {N_SINGLE_CALLS} single calls, of which "
@@ -126,6 +137,8 @@ class Progress:
         parts = [phase]
         if self._phase:
             of = "" if progress.of_questions is None else f" of {count(progress.of_questions)}"
+            if progress.is_by_units and self._phase == "searching":
+                parts.append(f"{counted(progress.n_begun, 'pipeline')}")
             parts.append(f"{count(progress.n_questions)}{of} questions")
         if self._best is not None:
             best = amount(self._objectives[0], self._best[0])

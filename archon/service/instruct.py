@@ -110,9 +110,12 @@ async def _asked(
 
 async def _at_rest(study: StudyRow, verb: Verb, store: Store, change: Change) -> Answered | None:
     """Do what can be done without a process; None where one has taken the study meanwhile."""
-    terms = terms_of(job_of(study), store.reader().instructions(study.study_id))
+    job = job_of(study)
+    terms = terms_of(job, store.reader().instructions(study.study_id))
     if verb == "change":
-        return await _changed(study, store, change, terms)
+        # A search by units ends what it had no more use for: with more to spend it may.
+        ends = ("interrupted", "pruned") if job.sampler == "gain" else ("interrupted",)
+        return await _changed(study, store, change, terms, frozenset(ends))
     if verb == "finish" and study.state in ("running", "paused"):
         try:
             await store.instructions(study.study_id).give("finish", at_rest=FINISHED)
@@ -136,8 +139,10 @@ def how_to_run_on(study: StudyRow) -> str:
     return f"Run: archon search with the job file that made it (name: {study.name})"
 
 
-async def _changed(study: StudyRow, store: Store, change: Change, terms: Terms) -> Answered | None:
-    """Change what the next run is held to."""
+async def _changed(
+    study: StudyRow, store: Store, change: Change, terms: Terms, ends: frozenset[str]
+) -> Answered | None:
+    """Change what the next run is held to; trials that ended as ``ends`` says may run on."""
     reader = store.reader()
     is_over, is_raised = study.state in ("completed", "failed"), terms.raised_by(change)
     totals = reader.spend(study.study_id)
@@ -158,7 +163,7 @@ async def _changed(study: StudyRow, store: Store, change: Change, terms: Terms) 
     said = terms.in_words(change)
     try:
         await store.instructions(study.study_id).give(
-            "change", written, at_rest=said, reopens=is_raised
+            "change", written, at_rest=said, reopens=ends if is_raised else frozenset()
         )
     except Conflict:
         return None

@@ -17,6 +17,10 @@ class Progress:
     phase: str
     """``starting``, ``searching``, ``held out``."""
     is_paused: bool
+    is_by_units: bool
+    """Whether most trials are seen on a part of the questions, and stay open until the end."""
+    n_begun: int
+    """Trials that have begun."""
     n_ended: int
     """Trials that have ended."""
     n_trials: int | None

@@ -155,6 +155,7 @@ class StudyRun:
             finalists=self._job.finalists,
             n_held_out=len(self._questions.split.held_out),
             n_recalled=sum(row.is_over for row in self._trials),
+            is_by_units=self._job.sampler == "gain",
             clock=lambda: owned.elapsed_s,
         )
         steering.on_terms = self._watcher.set_terms

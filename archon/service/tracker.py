@@ -67,6 +67,7 @@ class Tracker:
         finalists: int,
         n_held_out: int,
         n_recalled: int,
+        is_by_units: bool = False,
         clock: Callable[[], float],
     ) -> None:
         """Nothing has begun.
@@ -79,6 +80,8 @@ class Tracker:
             finalists: Most of them.
             n_held_out: The held-out questions.
             n_recalled: Trials that ended in earlier runs.
+            is_by_units: Whether trials stay open until the search ends by itself, which cannot be
+                foretold.
             clock: Seconds that the study has run, over all its runs, without pauses.
         """
         self._inner = watcher
@@ -88,6 +91,7 @@ class Tracker:
         self._finalists = finalists
         self._n_held_out = n_held_out
         self._n_recalled = n_recalled
+        self._is_by_units = is_by_units
         self._clock = clock
         self._recalled_s = clock() / n_recalled if n_recalled else 0.0
         self.n_held_out_recalled = 0
@@ -171,17 +175,24 @@ class Tracker:
             is_search_over=is_held_out,
         )
         is_known = not is_held_out or self._n_new_held_out() > 0
-        of_search = None if n_trials is None else n_trials * self._n_examples
+        of_search: int | None = None
+        if n_trials is not None and not self._is_by_units:
+            of_search = n_trials * self._n_examples
+        is_foretold = is_held_out or not self._is_by_units
         return Progress(
             phase=self._phase,
             is_paused=self._budget.is_paused,
+            is_by_units=self._is_by_units,
+            n_begun=len(self._trials),
             n_ended=self._n_ended,
             n_trials=n_trials,
             n_questions=len(self._came[is_held_out]),
             of_questions=self._of_questions if is_held_out else of_search,
             spent=spent,
             limits=limits,
-            forecast=forecast(now) if is_known and self._phase != "starting" else None,
+            forecast=forecast(now)
+            if is_known and is_foretold and self._phase != "starting"
+            else None,
         )
 
     def _end_batch(self) -> None:

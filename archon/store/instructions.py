@@ -31,7 +31,7 @@ class Given:
     arguments: str
     at_rest: str | None
     """What is done with it now, by who gives it; None: it waits for the study's process."""
-    reopens: bool = False
+    reopens: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class InstructionSteps:
         }
         connection.execute(sa.insert(instructions), row)
         if one.reopens:
-            _reopen(connection, one.study_id)
+            _reopen(connection, one.study_id, one.reopens)
         return number
 
 
@@ -132,7 +132,7 @@ class StoredInstructions:
         arguments: str = "{}",
         *,
         at_rest: str | None = None,
-        reopens: bool = False,
+        reopens: frozenset[str] = frozenset(),
     ) -> int:
         """Keep an instruction; gives its number.
 
@@ -141,8 +141,8 @@ class StoredInstructions:
             arguments: JSON text.
             at_rest: What is done with it, where no process runs the study; None where one does,
                 which will answer.
-            reopens: Whether trials that the budget interrupted run on from now, and with them a
-                study that had ended.
+            reopens: States, "interrupted" among them: trials that ended so run on from now, and
+                with them a study that had ended.
 
         Raises:
             NotFound: There is no such study.
@@ -171,10 +171,10 @@ def _is(study_id: str, number: int) -> sa.ColumnElement[bool]:
     return sa.and_(instructions.c.study_id == study_id, instructions.c.number == number)
 
 
-def _reopen(connection: sa.Connection, study_id: str) -> None:
-    interrupted = sa.and_(trials.c.study_id == study_id, trials.c.state == "interrupted")
+def _reopen(connection: sa.Connection, study_id: str, states: frozenset[str]) -> None:
+    ended_so = sa.and_(trials.c.study_id == study_id, trials.c.state.in_(sorted(states)))
     connection.execute(
-        sa.update(trials).where(interrupted).values(state="running", reason="", ended_at=None)
+        sa.update(trials).where(ended_so).values(state="running", reason="", ended_at=None)
     )
     ended = sa.and_(studies.c.id == study_id, studies.c.state.in_(("completed", "failed")))
     connection.execute(

@@ -102,14 +102,22 @@ class InstructionSuite:
             log = store.trials(ID)
             await log.propose(proposal(0))
             await log.propose(proposal(1))
+            await log.propose(proposal(2))
             await log.append(0, Completed((0.5,), 3))
             await log.append(1, Stopped("interrupted", "10 calls are spent"))
+            await log.append(2, Stopped("pruned", "it is behind"))
             await store.studies().stop(ID, "completed", "10 calls are spent")
-            await store.instructions(ID).give("change", at_rest="calls 10 -> 20", reopens=True)
+            given = store.instructions(ID)
+            ended = frozenset({"interrupted"})
+            await given.give("change", at_rest="calls 10 -> 20", reopens=ended)
             study, trials = store.reader().find_study(ID), store.reader().trials(ID)
             await log.append(1, Completed((0.7,), 3))
         assert (study.state, "budget" in study.stop_reason) == ("paused", True)
-        assert [(one.state, one.reason) for one in trials] == [("complete", ""), ("running", "")]
+        assert [(one.state, one.reason) for one in trials] == [
+            ("complete", ""),
+            ("running", ""),
+            ("pruned", "it is behind"),
+        ]
 
     async def test_process_says_how_far_it_is_and_that_it_waits(self, opener: Opener) -> None:
         with opener() as runs, opener() as other:

@@ -76,7 +76,7 @@ class Instructions(Protocol):
         arguments: str = "{}",
         *,
         at_rest: str | None = None,
-        reopens: bool = False,
+        reopens: frozenset[str] = frozenset(),
     ) -> int:
         """Keep one."""
 

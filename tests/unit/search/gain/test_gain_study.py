@@ -31,6 +31,7 @@ class UnitWorld(World):
     """The same study, by units."""
 
     most_pool: int = 100
+    running: GainSearch | None = None
 
     async def made(
         self, plan: Plan, evaluator: Evaluator, log: TrialLog, history: History
@@ -60,6 +61,7 @@ class UnitWorld(World):
             amount=lambda result: float(result.deployed.tokens),
         )
         search = GainSearch(plan, rules, pool, chooser, evaluator, log, self.watcher, history)
+        self.running = search
         return await search.run()
 
 
@@ -225,3 +227,35 @@ async def test_pipeline_of_a_users_own_is_seen_on_all_questions(tmp_path: Path) 
     assert rows[len(begun)].proposal.origin == "user"
     assert rows[len(begun)].state == "complete"
     assert rows[len(begun)].n_examples == 48
+
+
+async def test_search_by_units_that_is_told_to_end_names_what_it_has_and_runs_on_later(
+    tmp_path: Path,
+) -> None:
+    asked = world(tmp_path, n_trials=None, n_examples=96)
+    asked.model.latency_s = 0.0005
+    task = asyncio.ensure_future(asked.search())
+    while asked.model.bought.total() < 400:
+        await asyncio.sleep(0)
+    assert asked.running is not None
+    n_begun = asked.running.n_proposed
+    asked.running.end("ended by its user")
+    end = await task
+    assert (end.reason, end.is_budget_spent) == ("ended by its user", True)
+    assert end.finalists
+    rows = trials(asked)
+    assert len(rows) <= n_begun + 2  # no more than the step that ran
+    assert all(row.is_over for row in rows)
+    n_bought = asked.model.bought.total()
+    assert n_bought < 400 + 2 * 8 * 8 + 200
+
+
+async def test_search_by_units_takes_more_trials_when_it_is_allowed_more(tmp_path: Path) -> None:
+    asked = world(tmp_path, n_trials=4)
+    asked.model.latency_s = 0.0005
+    task = asyncio.ensure_future(asked.search())
+    while asked.running is None or asked.running.n_proposed < 3:
+        await asyncio.sleep(0)
+    asked.running.change(n_trials=9, widths=((0, 2), (4, 3)))
+    await task
+    assert 4 < len(trials(asked)) <= 9
