@@ -36,7 +36,7 @@ def forecast_in_words(progress: Progress) -> str:
 
 
 def trials_in_words(progress: Progress) -> str:
-    """``12 of 40 trials ended``; of a search by units ``31 of 40 pipelines tried, 4 to the end``."""
+    """``12 of 40 trials ended``; by units ``31 of 40 pipelines tried, 4 to the end``."""
     of = "" if progress.n_trials is None else f" of {count(progress.n_trials)}"
     if progress.is_by_units:
         return (
