@@ -31,9 +31,9 @@ LEADER_EVERY = 4
 what a user ships should have been seen on all questions."""
 N_PARENTS, N_FRESH = 24, 200
 """When the pool of a large space changes: so many that look best, and so many near them."""
-LEAST_GAIN = 3e-4
-"""In score: where no further look at any pipeline is worth as much, a search is over, whatever is
-left of its budget."""
+LEAST_GAIN, LEAST_VOLUME = 3e-4, 1e-4
+"""In score, and in volume under the front where there are several objectives: where no further look
+at any pipeline is worth as much, a search is over, whatever is left of its budget."""
 NOTHING_PROMISING = "no further question promises to change the choice"
 
 
@@ -225,10 +225,15 @@ class GainSearch:
         begun = [trial.place for trial in self._trials.begun()]
         among = begun if self._trials.is_full else range(len(self._pool))
         allowed = [place for place in among if self._trials.is_open(place)]
-        chosen = self._chooser.next(self._width, allowed, least=LEAST_GAIN)
+        chosen = self._chooser.next(self._width, allowed, least=self._least)
         if chosen and step % LEADER_EVERY == 0 and self._trials.is_open(leader := self._leading()):
             chosen = [leader, *(place for place in chosen if place != leader)]
         return chosen[: self._width]
+
+    @property
+    def _least(self) -> float:
+        """Of what is worth less, nothing is looked at."""
+        return LEAST_GAIN if len(self._plan.objectives) == 1 else LEAST_VOLUME
 
     @property
     def _width(self) -> int:
