@@ -176,6 +176,7 @@ def _naming_trials(final: FinalReport, trials: Sequence[TrialLine]) -> FinalRepo
 
     def named(said: str) -> str:
         for line in trials:
+            said = said.replace(f". {line.pipeline_id}", f". Trial {line.number}")
             said = said.replace(line.pipeline_id, f"trial {line.number}")
         return said
 
