@@ -28,7 +28,7 @@ from archon.components.answers import answer_key
 from archon.components.base import Component
 from archon.components.table import build
 from archon.core.architecture import Architecture, ComponentSpec
-from archon.core.calls import CallBatch, CallKey, ModelCard, ModelClient, ModelReply
+from archon.core.calls import CallBatch, CallKey, ModelCard, ModelClient, ModelReply, Price
 from archon.core.candidates import Answer, LayerState
 from archon.runtime.clients import Routed, parts_of
 from archon.runtime.context import ComponentContext, Run
@@ -198,15 +198,15 @@ class _Walk:
             price = self.runner.cards[batch.request.model].price
             replies = [self.client.replies[key] for key in batch.keys()]  # noqa: SIM118
             prompt = replies[0].usage.prompt_tokens
-            calls = [self._call(reply) for reply in replies]
+            calls = [self._call(reply, price) for reply in replies]
             cost = price.cost_nusd(prompt, 0, of_prompt=prompt)
             self.found.requests.append((prompt, cost, calls))
         return self.request_ids[name]
 
-    def _call(self, reply: ModelReply) -> int:
+    def _call(self, reply: ModelReply, price: Price) -> int:
         if reply.key not in self.call_ids:
             self.call_ids[reply.key] = len(self.found.calls)
-            usage, price = reply.usage, self.runner.cards[reply.served_model].price
+            usage = reply.usage
             cost = price.cost_nusd(0, usage.completion_tokens, of_prompt=usage.prompt_tokens)
             self.found.calls.append((usage.completion_tokens, cost))
         return self.call_ids[reply.key]
@@ -244,7 +244,7 @@ def asked_all(runner: Runner, numbers: Sequence[int]) -> list[Arrays]:
     """The arrays of some questions."""
 
     async def ask() -> list[Arrays]:
-        return [_arrays(await runner.ask(number)) for number in numbers]
+        return [arrays_of(await runner.ask(number)) for number in numbers]
 
     # Reading an answer takes a vote longer than all else: what differs in its tag is read once.
     read = lru_cache(maxsize=4096)(answer_key)
@@ -257,7 +257,8 @@ def without_tag(text: str) -> str:
     return _TAG.sub("", text)
 
 
-def _arrays(asked: Asked) -> Arrays:
+def arrays_of(asked: Asked) -> Arrays:
+    """What one question gave, as arrays."""
     sizes = [len(one) for one in asked.node_requests]
     return {
         "figures": asked.figures,

@@ -171,12 +171,13 @@ class Follower:
 
 def job_of(arena: Arena, seed: int, settings: Settings) -> JobSpec:
     """The bench job as a user would write it for this study."""
-    job = arena.table.space.job
+    space, job = arena.table.space, arena.table.space.job
     return replace(
         job,
         seed=seed,
         objectives=arena.objectives,
-        block_size=BLOCK_SIZE,
+        # A recorded task has few questions, and a file of its own that says how to ask them.
+        block_size=BLOCK_SIZE if space.is_simulated else job.block_size,
         parallel_trials=1,
         is_racing=settings.is_racing,
         sampler=settings.sampler,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
 from archon.world.worlds import HELD_BACK
@@ -18,7 +19,8 @@ from tests.benchmarks.search.measure import (
     tokens_until_near,
     tokens_until_near_for_good,
 )
-from tests.benchmarks.search.runs import CONTENDERS, OURS, Outcome, cached_table
+from tests.benchmarks.search.recorded import RECORDED, doubt, regret_of_seeing_all
+from tests.benchmarks.search.runs import CONTENDERS, OURS, Outcome, cached_table, judged_table
 from tests.benchmarks.search.table import Table
 
 Results = Mapping[str, list[Outcome]]
@@ -36,38 +38,68 @@ def print_world(world: str, outcomes: Sequence[Outcome]) -> None:
     """One world: regret over spend, tokens to near the best, fronts."""
     table = cached_table(world)
     apart = "  (held back: nothing is tuned on it)" if world in HELD_BACK else ""
+    if world in RECORDED:
+        apart = f"  (recorded: real calls for {len(table.numbers)} questions)"
     spend = fmean(one.trails[TPE.name].tokens for one in outcomes)
     quality, single = table.quality, max(table.quality[list(table.space.singles)])
     print(f"\n== {world}{apart}: {len(quality)} pipelines, {len(outcomes)} seeds")
     n_near = int((quality >= quality.max() - 0.01).sum())
     print(f"   best {quality.max():.3f}, {n_near} within one point, best single call {single:.3f}")
+    if world in RECORDED:
+        _print_doubt(table, outcomes)
     print(f"   100 % is {spend / 1e6:.1f} million tokens: {TPE.name}'s own\n")
     shares = "".join(f"{share:>7.0%}" for share in SHARES)
     print(
         f"   {'regret, points':<14}{shares}   {'M tokens to 1 point':>20}{'never':>7}{'trials':>8}"
     )
     for name in outcomes[0].trails:
-        print(f"   {name:<14}{_regrets(table, outcomes, name)}   {_until(table, outcomes, name)}")
+        print(f"   {name:<14}{_regrets(outcomes, name, fmean)}   {_until(outcomes, name)}")
+    if world in RECORDED:
+        print(f"\n   {'their medians':<14}{shares}")
+        for name in outcomes[0].trails:
+            print(f"   {name:<14}{_regrets(outcomes, name, statistics.median)}")
     if outcomes[0].fronts:
         print(f"\n   {'front, volume':<14}{shares}")
         for name in outcomes[0].fronts:
             print(f"   {name:<14}" + "".join(f"{v:>7.3f}" for v in volumes(table, outcomes, name)))
 
 
-def _regrets(table: Table, outcomes: Sequence[Outcome], name: str) -> str:
-    means = [
-        fmean(
-            regret(table, one.trails[name], share * one.trails[TPE.name].tokens) for one in outcomes
+def _print_doubt(table: Table, outcomes: Sequence[Outcome]) -> None:
+    """How little is true here, so that nobody reads points where there are none."""
+    seeds = [one.task.seed for one in outcomes]
+    knowing = fmean(regret_of_seeing_all(table, seed) for seed in seeds)
+    n_seen, points = doubt(table, seeds[0])
+    n_others = len(table.numbers) - n_seen
+    print(
+        f"   these are of all questions; a study sees {n_seen}, its truth is the other {n_others}:"
+    )
+    print(f"   a noisy one, ±{points:.0f} points for a difference of two pipelines. Running all of")
+    print(f"   them on all that is seen, and naming the best, has a regret of {knowing:.1f} points")
+
+
+def _table_of(outcome: Outcome) -> Table:
+    return judged_table(outcome.task.world, outcome.task.seed)
+
+
+def _regrets(
+    outcomes: Sequence[Outcome], name: str, middle: Callable[[Sequence[float]], float]
+) -> str:
+    reached = [
+        middle(
+            [
+                regret(_table_of(one), one.trails[name], share * one.trails[TPE.name].tokens)
+                for one in outcomes
+            ]
         )
         for share in SHARES
     ]
-    return "".join(f"{mean:>7.1f}" for mean in means)
+    return "".join(f"{points:>7.1f}" for points in reached)
 
 
-def _until(table: Table, outcomes: Sequence[Outcome], name: str) -> str:
+def _until(outcomes: Sequence[Outcome], name: str) -> str:
     text, width = "", 20
     for until in (tokens_until_near, tokens_until_near_for_good):
-        tokens = [until(table, one.trails[name]) for one in outcomes]
+        tokens = [until(_table_of(one), one.trails[name]) for one in outcomes]
         text += f"{median(tokens) / 1e6:>{width}.2f}{sum(map(math.isinf, tokens)):>7}"
         width = 10
     return f"{text}{fmean(one.trails[name].n_trials for one in outcomes):>8.0f}"
@@ -105,11 +137,15 @@ def print_claims(results: Results) -> None:
 
 
 def figures(results: Results) -> list[Figure]:
-    """What is to be reached: on the worlds that may be tuned on, then on those held back."""
+    """What is to be reached: on worlds that may be tuned on, on those held back, on real calls.
+
+    With a noisy truth the targets of the last are for comparison.
+    """
     found: list[Figure] = []
     held = {world: outcomes for world, outcomes in results.items() if world in HELD_BACK}
-    free = {world: outcomes for world, outcomes in results.items() if world not in HELD_BACK}
-    for prefix, part in (("", free), ("held_back_", held)):
+    real = {world: outcomes for world, outcomes in results.items() if world in RECORDED}
+    free = {world: results[world] for world in results if world not in (*held, *real)}
+    for prefix, part in (("", free), ("held_back_", held), ("recorded_", real)):
         if part:
             found += _ratios(prefix, part)
             found += _volumes(prefix, part)
@@ -125,8 +161,8 @@ def _ratios(prefix: str, results: Results) -> list[Figure]:
     found: list[Figure] = []
     for name in (one for one in methods if one in CONTENDERS):
         ratios = [
-            ratio(one.trails[name], one.trails[OURS], cached_table(world))
-            for world, outcomes in results.items()
+            ratio(one.trails[name], one.trails[OURS], _table_of(one))
+            for outcomes in results.values()
             for one in outcomes
         ]
         target = TO_REACH_OVER_REUSE if name == TPE_REUSE.name else TO_REACH

@@ -14,10 +14,20 @@ import optuna
 from archon.search.objectives import Objective
 from archon.service.settings import load_settings
 from tests.benchmarks.search.arena import Arena, Contender, Named, Trail, played, study_questions
-from tests.benchmarks.search.baselines import GREEDY, NSGA2, RANDOM, TPE, TPE_REUSE
+from tests.benchmarks.search.baselines import (
+    GREEDY,
+    N_TRIALS,
+    NSGA2,
+    RANDOM,
+    TPE,
+    TPE_REUSE,
+    by_optuna,
+    plain_tpe,
+)
 from tests.benchmarks.search.gp import GP
 from tests.benchmarks.search.measure import true_front
 from tests.benchmarks.search.product import Settings, search
+from tests.benchmarks.search.recorded import RECORDED, judged_by_unseen, load_recorded
 from tests.benchmarks.search.spaces import FOLDER
 from tests.benchmarks.search.table import Table, load_table
 from tests.benchmarks.search.verdicts import Claims, Stops, claims, stops
@@ -67,9 +77,9 @@ class Outcome:
 
 def run(task: Task) -> Outcome:
     """Run a task."""
-    table = cached_table(task.world)
+    table = judged_table(task.world, task.seed)
     # Everybody has as many tokens as the plain search takes for its trials.
-    plain = _kept(TPE, table, task.seed, float("inf"))
+    plain = _kept(_fitting(TPE, table), table, task.seed, float("inf"))
     trails = {TPE.name: plain}
     claimed: Claims | None = None
     for name in task.methods:
@@ -80,7 +90,8 @@ def run(task: Task) -> Outcome:
             if name == OURS and task.has_claims:
                 claimed = claims(arena, task.seed, end)
         elif name != TPE.name:
-            trails[name] = _kept(CONTENDERS[name], table, task.seed, plain.tokens)
+            contender = _fitting(CONTENDERS[name], table)
+            trails[name] = _kept(contender, table, task.seed, plain.tokens)
     fronts: dict[str, Trail] = {}
     stopped: Stops | None = None
     if task.has_fronts:
@@ -102,8 +113,23 @@ def _settings(name: str, task: Task) -> Settings:
 
 @cache
 def cached_table(world: str) -> Table:
-    """The table of a world, once for each process."""
-    return load_table(world)
+    """The table of a world or of a recorded task, once for each process."""
+    return load_recorded(world) if world in RECORDED else load_table(world)
+
+
+@cache
+def judged_table(world: str, seed: int) -> Table:
+    """The same with the truth by which the study of a seed is judged."""
+    table = cached_table(world)
+    return judged_by_unseen(table, seed) if world in RECORDED else table
+
+
+def _fitting(contender: Contender, table: Table) -> Contender:
+    """Plain TPE with no more trials than there are pipelines; others as they are."""
+    n_pipelines = len(table.space.pipelines)
+    if contender in (TPE, TPE_REUSE) and n_pipelines < N_TRIALS:
+        return replace(contender, run=by_optuna(plain_tpe, n_pipelines))
+    return contender
 
 
 def _arena(table: Table, seed: int, objectives: tuple[Objective, ...], limit: float) -> Arena:

@@ -171,7 +171,7 @@ def load_table(name: str, *, n_processes: int = 1, say: Callable[[str], None] = 
 
 def true_qualities(space: BenchSpace) -> NDArray[np.float64]:
     """What every pipeline is truly worth."""
-    bulk = Bulk(space.world)
+    bulk = Bulk(space.simulated)
     return np.array([bulk.rightness(one).mean() for one in space.pipelines])
 
 

@@ -121,7 +121,7 @@ def test_price_is_what_is_bought_then() -> None:
 def test_truth_in_bulk_is_what_the_runtime_reaches(name: str) -> None:
     space, numbers = part_of(load_space(name), 53), range(5_000, 5_500)
     made = table(space, numbers)
-    draws = [Bulk(space.world, numbers, seed=seed) for seed in range(8)]
+    draws = [Bulk(space.simulated, numbers, seed=seed) for seed in range(8)]
     for i, one in enumerate(space.pipelines):
         expected = np.mean([bulk.rightness(one) for bulk in draws], axis=0)
         # What eight draws leave open of a question's chance is added to its variance.
