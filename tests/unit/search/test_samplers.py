@@ -22,7 +22,7 @@ from archon.spec.job import load_job
 
 ROOT = Path(__file__).parents[3]
 HOSTED = ROOT / "search_spaces/hosted.yaml"
-LEARNING = tuple(kind for kind in SAMPLERS if kind not in ("random", "exhaustive"))
+LEARNING = tuple(kind for kind in SAMPLERS if kind not in ("random", "exhaustive", "gain"))
 SEVERAL = tuple(kind for kind in LEARNING if kind != "cmaes")
 SEEDS = range(3)
 N_TRIALS = 45

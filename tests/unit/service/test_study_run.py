@@ -369,5 +369,7 @@ async def test_job_runs_with_every_sampler_and_tries_no_pipeline_twice(
     )
     report = await run(load_job(job), store, settings)
     assert report.study.state == "completed"
-    assert len({line.pipeline_id for line in report.trials}) == 12
+    tried = {line.pipeline_id for line in report.trials}
+    assert len(tried) == len(report.trials)
+    assert 4 <= len(tried) <= 12 if kind == "gain" else len(tried) == 12
     assert {line.state for line in report.trials} <= {"complete", "pruned"}

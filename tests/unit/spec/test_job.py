@@ -178,8 +178,11 @@ BAD: list[tuple[str, str, str, int, str, str]] = [
     ("unknown sampler", "seed: 7", "sampler: {kind: tpee}", 11, "sampler.kind",
      "Did you mean 'tpe'?"),
     ("no sampler at all", "seed: 7", "sampler: {kind: astrology}", 11, "sampler.kind",
-     "'astrology' is not one of 'tpe', 'random', 'exhaustive', "),
-    ("sampler as text", "seed: 7", "sampler: tpe", 11, "sampler", "Write sampler: {kind: tpe}"),
+     "'astrology' is not one of 'gain', 'tpe', 'random', 'exhaustive', "),
+    ("sampler as text", "seed: 7", "sampler: tpe", 11, "sampler", "Write sampler: {kind: gain}"),
+    ("gain without quality", f"objectives: {O}",
+     "objectives: [tokens]\nsampler: {kind: gain}", 10, "sampler.kind",
+     "Write objectives: [quality, tokens], or another kind: tpe."),
     ("no block", "seed: 7", "block_size: 0", 11, "block_size", "at least 1"),
     ("many parallel trials", "seed: 7", "parallel_trials: 999", 11, "parallel_trials", "at most"),
     ("no questions in flight", "seed: 7", "questions_in_flight: 0", 11, "questions_in_flight",
@@ -245,7 +248,7 @@ def test_a_job_becomes_a_value_with_everything_that_a_search_needs(job: Read) ->
     assert spec.name == "t"
     assert spec.objectives == ("quality", "tokens")
     assert spec.budget == BudgetSpec(trials=12, calls=900, wall_s=60, held_out_share=0.4)
-    assert (spec.sampler, spec.seed, spec.finalists) == ("tpe", 7, 3)
+    assert (spec.sampler, spec.seed, spec.finalists) == ("gain", 7, 3)
     assert spec.benchmark.location == str(Path("jobs") / "questions.jsonl")
     assert spec.benchmark.fields == FieldMap()
     big, near, small = spec.models
@@ -279,6 +282,16 @@ def test_objectives_left_out_are_quality_and_cost_where_it_is_known(
 ) -> None:
     spec = job((f"objectives: {O}\n", ""), (N, f"{N[:-1]}{price}}}"))
     assert spec.objectives == objectives
+
+
+@pytest.mark.parametrize(
+    ("objectives", "sampler"),
+    [("[quality]", "gain"), ("[quality, tokens]", "gain"), ("[tokens]", "tpe")],
+)
+def test_sampler_left_out_is_the_one_that_serves_the_objectives(
+    job: Read, objectives: str, sampler: str
+) -> None:
+    assert job((O, objectives)).sampler == sampler
 
 
 def test_null_means_something_for_ids_and_for_parameters_of_components(job: Read) -> None:
