@@ -145,8 +145,9 @@ def _scaled(values: NDArray[np.float64], objectives: Sequence[Objective]) -> NDA
     scaled = values.copy()
     for i, objective in enumerate(objectives):
         column = scaled[:, i]
-        if DIRECTIONS[objective] == "minimize" and (column < 0).all():
-            column = -np.log(-column)
+        if DIRECTIONS[objective] == "minimize" and (column < 0).any():
+            # What takes nothing has no logarithm: it is put below all that takes something.
+            column = -np.log(np.maximum(-column, -column[column < 0].max() / 3.0))
         spread = np.ptp(column)
         scaled[:, i] = (column - column.min()) / spread if spread else 1.0
     return scaled

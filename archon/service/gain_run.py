@@ -14,7 +14,7 @@ from archon.search.baselines import single_calls
 from archon.search.evaluate import RunsUnits
 from archon.search.gain.chooser import Chooser
 from archon.search.gain.features import Features
-from archon.search.gain.pool import MOST_POOL, Pool, outside, pool_of
+from archon.search.gain.pool import MOST_POOL, Pool, is_whole, outside, pool_of
 from archon.search.gain.prices import Prices, Unit
 from archon.search.gain.study import GainSearch, Rules
 from archon.search.known_good import known_good
@@ -50,7 +50,8 @@ def gain_search(
 ) -> GainSearch:
     """The search of a job, with nothing run yet; a pool of 2,000 pipelines takes ten seconds."""
     job = needs.job
-    n_trials = plan.n_trials or MOST_SEEDS * 3
+    # Of the job as it was: a limit that was changed since must not change what was done before.
+    n_trials = job.budget.trials or MOST_SEEDS * 3
     seeds = known_good(job.space, most=min(MOST_SEEDS, n_trials // 3))
     starts = (*single_calls(job.space), *seeds)
     drawn = pool_of(job.space, starts, seed=job.seed, most=most_pool)
@@ -80,7 +81,7 @@ def gain_search(
         n_seeds=len(seeds),
         amounts=(*costs, *(name for name, _ in ceilings)),
         fits=lambda measured: not job.at_most.passed_by(measured),
-        is_whole=len(drawn) < most_pool,
+        is_whole=is_whole(job.space, drawn, most_pool),
         seed=job.seed,
         amount=_amount(unit),
     )

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _RIDGE = 0.1
-_LEAST = 1e-12
+UNKNOWN_SPREAD = 1.0
+"""Before anything was seen: a factor of 2.7 more or less."""
+_FREE = 3.0
 
 
 class Amounts:
@@ -30,6 +32,8 @@ class Amounts:
         self._points = points
         self._n = n_amounts
         self._seen: dict[int, tuple[Array, int]] = {}
+        self.spread: Array = np.full(n_amounts, UNKNOWN_SPREAD)
+        """How far the logarithms of what was predicted last are off, as standard deviations."""
 
     def __len__(self) -> int:
         """How many amounts there are."""
@@ -47,6 +51,12 @@ class Amounts:
         total = before * n_before + np.array(amounts, dtype=float) * n
         self._seen[place] = (total / (n_before + n), n_before + n)
 
+    def is_seen(self) -> NDArray[np.bool_]:
+        """Which pipelines were seen, shape (pool,)."""
+        found = np.zeros(len(self._points), dtype=bool)
+        found[list(self._seen)] = True
+        return found
+
     def predicted(self, priced: Array) -> Array:
         """Logarithms of what each pipeline takes.
 
@@ -54,18 +64,30 @@ class Amounts:
             priced: What each is taken to cost a question, > 0, shape (pool,).
 
         Returns:
-            Shape (pool, amounts).
+            Shape (pool, amounts). What takes nothing is put at a third of the least that anything
+            takes: how much less nothing is has no logarithm.
         """
-        known = np.log(np.maximum(priced, _LEAST))
+        known = _logs(priced[:, None])
         if not self._seen or not self._n:
-            return np.repeat(known[:, None], self._n, axis=1)
+            return np.repeat(known, self._n, axis=1)
         places = sorted(self._seen)
-        wanted = np.log(np.maximum([self._seen[place][0] for place in places], _LEAST))
-        basis = np.column_stack([known, self._points])
+        wanted = _logs(np.array([self._seen[place][0] for place in places]))
+        basis = np.column_stack([known[:, 0], self._points])
         centre = basis[places].mean(0)
         here = basis[places] - centre
         level = wanted.mean(0)
         gram = here.T @ here + _RIDGE * np.eye(basis.shape[1])
         found = (basis - centre) @ np.linalg.solve(gram, here.T @ (wanted - level)) + level
+        off = found[places] - wanted
+        self.spread = np.sqrt((off**2).sum(0) / max(1, len(places) - 1))
         found[places] = wanted
         return np.asarray(found)
+
+
+def _logs(amounts: Array) -> Array:
+    """Logarithms, column by column."""
+    found = np.zeros_like(amounts)
+    for i, column in enumerate(amounts.T):
+        least = column[column > 0.0].min() if (column > 0.0).any() else 1.0
+        found[:, i] = np.log(np.maximum(column, least / _FREE))
+    return found

@@ -25,8 +25,11 @@ FEWEST_TO_FIT = 8
 MOST_LOOKS = 128
 """So many pipelines at most are weighed exactly at a step: those that look best at first sight."""
 MOST_SEEN = 200
-"""The model is told of so many pipelines at most, half of them those with the highest means, half
-those that were seen last: what it costs to think does not grow without end."""
+"""The model is told of so many pipelines at most: half of them those that are surely best, a
+quarter those that were seen last, the others from everywhere. What it costs to think does not grow
+without end."""
+N_NEAREST = 8
+"""So many pipelines are looked at where none is likely to keep to the ceilings."""
 LEAST_PRICE = 0.02
 """A unit that buys nothing is taken to cost this share of the middle one."""
 SURE = 1.0
@@ -185,6 +188,7 @@ class Chooser:
             taken = self._prices.deployed()
             there = [place for place in among if self._is_there[place]]
             return sorted(there, key=lambda place: (taken[place], place))[:n]
+        self.fit()
         is_allowed = self._is_there.copy()
         if allowed is not None:
             is_named = np.zeros(self._n_pool, dtype=bool)
@@ -206,9 +210,28 @@ class Chooser:
     @property
     def n_fits(self) -> int:
         """How often the model was fitted to what was seen."""
-        if self._records:
-            self._believed()
         return self._n_fits
+
+    @property
+    def n_learnt(self) -> int:
+        """Blocks that it was told of."""
+        return self._turn
+
+    def drop(self, place: int) -> None:
+        """A pipeline can neither be seen further nor named: nothing is to be gained over it."""
+        self._is_there[place] = False
+
+    def fit(self) -> None:
+        """Fit the model to what was seen, if that has grown enough. It is fitted at no other time:
+        who asks what is believed meanwhile changes nothing.
+        """
+        n = len(self._records)
+        if n < max(FEWEST_TO_FIT, FIT_GROWTH * self._n_fitted):
+            return
+        places = sorted(self._records)
+        self._hyper = fitted(self._kernel, self._told(places, self._levelled(places)), self._hyper)
+        self._prior = Prior(self._kernel, self._hyper, self._n_pool)
+        self._n_fits, self._n_fitted, self._belief = self._n_fits + 1, n, None
 
     def by_reach(self) -> list[int]:
         """Places of all pipelines that count, the one that may be best first; at the end those that
@@ -256,8 +279,11 @@ class Chooser:
         for place, record in self._records.items():
             n_done[place] = record.n_blocks
         logs = self._amounts.predicted(self._prices.deployed())
+        is_left = is_allowed & (n_done < len(self._blocks))
         is_fit = self._is_there & self._keeps(logs)
-        is_open = is_allowed & is_fit & (n_done < len(self._blocks))
+        if not (is_left & is_fit).any():
+            is_fit = self._is_there & self._nearest(logs, is_left)
+        is_open = is_left & is_fit
         if not is_open.any():
             return None
         next_block = np.minimum(n_done, len(self._blocks) - 1)
@@ -300,8 +326,21 @@ class Chooser:
         return volume_gain(looks.belief.means, looks.costs, looks.places, own, looks.front)
 
     def _keeps(self, logs: Array) -> NDArray[np.bool_]:
-        """Which pipelines keep to the ceilings, by the logarithms of what each takes."""
-        return np.asarray((logs[:, self._n_costs :] <= self._log_ceilings).all(1))
+        """Which pipelines keep to the ceilings, by the logarithms of what each takes; of those that
+        were not seen, which may keep to them.
+        """
+        slack = 2.0 * self._amounts.spread[self._n_costs :]
+        least = np.where(self._amounts.is_seen()[:, None], 0.0, slack)
+        return np.asarray((logs[:, self._n_costs :] - least <= self._log_ceilings).all(1))
+
+    def _nearest(self, logs: Array, is_left: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Where nothing that is left is likely to keep to the ceilings: what is nearest to it."""
+        over = (logs[:, self._n_costs :] - self._log_ceilings).max(1, initial=-np.inf)
+        over[~is_left | self._amounts.is_seen()] = np.inf
+        found = np.zeros(self._n_pool, dtype=bool)
+        order = np.argsort(over, kind="stable")[:N_NEAREST]
+        found[order[np.isfinite(over[order])]] = True
+        return found
 
     def _scaled(self, logs: Array, is_fit: NDArray[np.bool_]) -> Array:
         """What each pipeline takes, from 0 (least) to 1 (most) for each cost."""
@@ -334,29 +373,25 @@ class Chooser:
 
     def _learned(self) -> Belief:
         places = sorted(self._records)
-        n_questions = int(self._blocks.sum())
-        level = levelled([self._records[place].scores for place in places], n_questions)
+        level = self._levelled(places)
         self._noise = level.noise
-        seen = self._told(places, level)
-        if self._n_fitted < MOST_SEEN and len(places) >= max(
-            FEWEST_TO_FIT, FIT_GROWTH * self._n_fitted
-        ):
-            self._n_fits += 1
-            self._hyper = fitted(self._kernel, seen, self._hyper)
-            self._prior = Prior(self._kernel, self._hyper, self._n_pool)
-            self._n_fitted = len(places)
-        return Belief(self._prior, seen)
+        return Belief(self._prior, self._told(places, level))
+
+    def _levelled(self, places: Sequence[int]) -> Level:
+        scores = [self._records[place].scores for place in places]
+        return levelled(scores, int(self._blocks.sum()))
 
     def _told(self, places: Sequence[int], level: Level) -> Seen:
-        """What the model is told of."""
-        kept = range(len(places))
+        """What the model is told of: all, or what is surely best, what is new, and some of each."""
+        chosen = list(range(len(places)))
         if len(places) > MOST_SEEN:
-            by_mean = np.argsort(-level.means, kind="stable")
-            by_turn = sorted(kept, key=lambda i: -self._records[places[i]].turn)
-            best = set(by_mean[: MOST_SEEN // 2].tolist())
-            newest = [i for i in by_turn if i not in best][: MOST_SEEN - len(best)]
-            chosen = sorted((*best, *newest))
-            return Seen(
-                tuple(places[i] for i in chosen), level.means[chosen], level.variances[chosen]
-            )
-        return Seen(tuple(places), level.means, level.variances)
+            lower = level.means - np.sqrt(level.variances)
+            best = np.argsort(-lower, kind="stable")[: MOST_SEEN // 2].tolist()
+            rest = sorted(set(chosen).difference(best))
+            newest = sorted(rest, key=lambda i: -self._records[places[i]].turn)[: MOST_SEEN // 4]
+            rest = sorted(set(rest).difference(newest))
+            n_left = MOST_SEEN - len(best) - len(newest)
+            some = np.linspace(0, len(rest) - 1, min(n_left, len(rest))).round().astype(int)
+            chosen = sorted({*best, *newest, *(rest[i] for i in some)})
+        kept = tuple(places[i] for i in chosen)
+        return Seen(kept, level.means[chosen], level.variances[chosen])

@@ -25,8 +25,9 @@ from archon.search.study import History
 from archon.search.walk_order import shuffled, walk_at
 
 MOST_POOL = 2_000
-MOST_DRAWS = 10_000
-"""So many walks are looked at in search of pipelines for the pool: some seconds."""
+MOST_WALKS, MOST_DRAWS = 10_000, 4_000
+"""Of a space with so many walks at most all are looked at; of others so many, which takes from ten
+seconds to half a minute where walks are long."""
 DRAWS_EACH = 4
 """So often is drawn for each pipeline that is to be found near others."""
 TWO_CHANGED = 0.3
@@ -63,6 +64,12 @@ def pool_of(
         if usable is not None:
             found.setdefault(usable.pipeline_id(), Start(usable, "search", answers))
     return tuple(found.values())
+
+
+def is_whole(space: Space, drawn: Sequence[Start], most: int = MOST_POOL) -> bool:
+    """Whether ``pool_of`` gave all pipelines of a space."""
+    n_walks = count_walks(space)
+    return n_walks is not None and n_walks <= MOST_WALKS and len(drawn) < most
 
 
 class Pool:
@@ -159,6 +166,6 @@ def _walks(space: Space, seed: int) -> Iterator[tuple[Architecture, tuple[Answer
             yield draw(space, recording), tuple(recording.answers)
         return
     for turn, number in enumerate(shuffled(n_walks, derive_seed(seed, "pool"))):
-        if turn >= MOST_DRAWS:
+        if n_walks > MOST_WALKS and turn >= MOST_DRAWS:
             return
         yield walk_at(space, number)

@@ -1,8 +1,8 @@
 """What pipelines are worth on common ground, though each was seen on other questions.
 
 A score is taken as what the pipeline is worth, plus how easy the question is, plus chance. Both
-are found by turns (alternating least squares), how easy a question is being drawn towards nothing
-where few pipelines were asked it.
+are found by least squares, how easy a question is being drawn towards nothing where few pipelines
+were asked it (a two-way model with one side at random: Searle, Casella & McCulloch 1992).
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ LEAST_VARIANCE = 0.01
 """Of one score by chance: pipelines that agree on a few questions are not exactly equal."""
 USUAL_VARIANCE, USUAL_WEIGHT = 0.15, 20.0
 """Of one score by chance before anything is known, and how many scores that is worth."""
-_N_TURNS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,9 @@ def levelled(scores: Sequence[Array], n_questions: int) -> Level:
         asked[i, : len(one)] = 1.0
         filled[i, : len(one)] = one
     per_pipeline, per_question = asked.sum(1), asked.sum(0)
-    ease = np.zeros(n_questions)
-    means = np.zeros(len(scores))
-    for _ in range(_N_TURNS):
-        means = ((filled - ease) * asked).sum(1) / per_pipeline
-        rest = ((filled - means[:, None]) * asked).sum(0)
-        ease = rest / (per_question + EASE_SHRINKAGE)
-        ease -= ease[per_question > 0].mean()
+    ease = _ease(asked, filled, per_pipeline, per_question)
+    ease -= ease[per_question > 0].mean()
+    means = ((filled - ease) * asked).sum(1) / per_pipeline
     left = (filled - means[:, None] - ease) * asked
     # Ease that is drawn towards nothing takes less than one degree of freedom a question.
     n_ease = float((per_question / (per_question + EASE_SHRINKAGE)).sum())
@@ -64,3 +59,11 @@ def levelled(scores: Sequence[Array], n_questions: int) -> Level:
     noise = (squares + USUAL_WEIGHT * USUAL_VARIANCE) / (n_free + USUAL_WEIGHT)
     noise = max(LEAST_VARIANCE, noise)
     return Level(means, noise / per_pipeline, noise)
+
+
+def _ease(asked: Array, filled: Array, per_pipeline: Array, per_question: Array) -> Array:
+    """The least squares: what pipelines are worth is put in for each, ease is solved for."""
+    own = filled.sum(1) / per_pipeline
+    wanted = ((filled - own[:, None]) * asked).sum(0)
+    shared = asked.T @ (asked / per_pipeline[:, None])
+    return np.asarray(np.linalg.solve(np.diag(per_question + EASE_SHRINKAGE) - shared, wanted))

@@ -9,7 +9,7 @@ it went before, over what is recorded, and then on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archon.components.estimate_calls import estimate_calls
@@ -34,7 +34,7 @@ N_PARENTS, N_FRESH = 24, 200
 LEAST_GAIN, LEAST_VOLUME = 3e-4, 1e-4
 """In score, and in volume under the front where there are several objectives: where no further look
 at any pipeline is worth as much, a search is over, whatever is left of its budget."""
-NOTHING_PROMISING = "no further question promises to change the choice"
+NOTHING_PROMISING = "no further question promises to improve the choice noticeably"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class GainSearch:
         """
         self._plan, self._rules = plan, rules
         self._pool, self._chooser, self._watcher = pool, chooser, watcher
-        self._n_grown = 0
+        self._n_grown, self._leader_due = 0, 0
         self._widths = plan.widths or ((0, plan.n_parallel),)
         self._is_over = False
         self._trials = Trials(
@@ -127,40 +127,57 @@ class GainSearch:
         self._watcher.search_begins(self._trials.n_trials, len(self._plan.examples))
         await self._open_with_starts()
         reason = self._trials.spent
-        step = 0
+        is_live = False
         while not reason:
-            step += 1
             # Choosing takes a while where much was seen; calls in flight must not wait for it.
-            if chosen := await asyncio.to_thread(self._next, step):
-                await self._trials.see(
-                    [(place, self._trials.n_done(place) + 1) for place in chosen]
-                )
+            chosen = await asyncio.to_thread(self._next)
+            if not is_live and not all(map(self._trials.is_recorded, chosen)):
+                # What follows is new. What is recorded and was not come to is taken first.
+                is_live = True
+                if await self._catch_up(chosen):
+                    continue
+            steps = [(place, self._trials.n_done(place) + 1) for place in chosen]
+            if steps and await self._trials.see(steps):
                 reason = self._trials.spent
             else:
-                reason = await self._finish()
+                reason = self._trials.spent or await self._finish()
+        await self._catch_up(())
         self._is_over = True
-        await self._trials.close()
-        return SearchEnd(
-            reason, bool(self._trials.spent), self._trials.complete(), self._finalists()
-        )
+        await self._trials.close(reason)
+        finalists = await asyncio.to_thread(self._finalists)
+        return SearchEnd(reason, bool(self._trials.spent), self._trials.complete(), finalists)
+
+    async def _catch_up(self, chosen: Sequence[int]) -> bool:
+        """Take what earlier runs recorded, besides what is chosen anyway; whether there was any."""
+        steps = [step for step in self._trials.catch_up() if step[0] not in chosen]
+        for i in range(0, len(steps), self._width):
+            await self._trials.see(steps[i : i + self._width])
+        return bool(steps)
 
     async def _finish(self) -> str:
-        """See on all questions what runs again in the end, and what a user asked for.
+        """See on all questions what runs again in the end, and what a user asked for; give what met a
+        fault its second chance.
 
         Returns:
             Why the search ended.
         """
         while not self._trials.spent:
-            chosen = {one.pipeline_id for one in self._finalists()}
+            finalists = await asyncio.to_thread(self._finalists)
+            chosen = {one.pipeline_id for one in finalists}
             open_ones = [
                 trial.place
                 for trial in self._trials.all()
-                if (trial.proposal.pipeline_id in chosen or trial.proposal.origin == "user")
-                and self._trials.is_open(trial.place)
+                if self._trials.is_open(trial.place)
+                and (
+                    trial.proposal.pipeline_id in chosen
+                    or trial.proposal.origin == "user"
+                    or trial.faults[trial.n_blocks] > 0
+                )
             ]
             if not open_ones:
                 return self._ended()
-            await self._trials.see([(place, self._trials.n_done(place) + 1) for place in open_ones])
+            now = open_ones[: self._width]
+            await self._trials.see([(place, self._trials.n_done(place) + 1) for place in now])
         return self._trials.spent
 
     def _ended(self) -> str:
@@ -217,17 +234,22 @@ class GainSearch:
             if not self._trials.spent:
                 await self._trials.see(steps[i : i + n if i else first])
 
-    def _next(self, step: int) -> list[int]:
+    def _next(self) -> list[int]:
         """Pipelines that are seen on one more block each; none where that is worth too little."""
-        if waiting := self._asked_for():
+        if waiting := list(dict.fromkeys((*self._trials.retries(), *self._asked_for()))):
             return waiting[: self._width]
+        self._chooser.fit()
         self._grow()
         begun = [trial.place for trial in self._trials.begun()]
         among = begun if self._trials.is_full else range(len(self._pool))
-        allowed = [place for place in among if self._trials.is_open(place)]
+        left = [place for place in among if self._trials.is_open(place)]
+        allowed = [place for place in left if not self._trials.rests(place)] or left
         chosen = self._chooser.next(self._width, allowed, least=self._least)
-        if chosen and step % LEADER_EVERY == 0 and self._trials.is_open(leader := self._leading()):
-            chosen = [leader, *(place for place in chosen if place != leader)]
+        if chosen and self._chooser.n_seen and self._chooser.n_learnt >= self._leader_due:
+            self._leader_due = self._chooser.n_learnt + LEADER_EVERY * self._width
+            leader = self._leading()
+            if leader in allowed:
+                chosen = [leader, *(place for place in chosen if place != leader)]
         return chosen[: self._width]
 
     @property

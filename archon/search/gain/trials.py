@@ -7,6 +7,7 @@ not asked again, and what it ended stays ended.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from archon.search.gain.chooser import Chooser
 from archon.search.gain.pool import Pool
 from archon.search.in_order import InOrder
 from archon.search.objectives import Measured, Objective, mean_of, score_of, values
+from archon.search.propose import Start
 from archon.search.study import History, Plan, outcome_of
 from archon.search.watch import Watcher
 
@@ -35,8 +37,10 @@ class Trial:
     """Its row, where an earlier run began it."""
     results: list[ExampleResult] = field(default_factory=list)
     n_blocks: int = 0
-    n_faults: int = 0
-    """How often a block was left with questions that have no score."""
+    faults: Counter[int] = field(default_factory=Counter)
+    """By block, how often it was left with questions that have no score."""
+    rests_until: int = 0
+    """After a fault it is not asked again before other pipelines were: so many blocks in all."""
     outcome: TrialOutcome | None = None
     is_shown: bool = False
     """Whether the watcher knows of it."""
@@ -164,12 +168,71 @@ class Trials:
         trial = self._by_place.get(place)
         return trial is None or (trial.outcome is None and trial.n_blocks < len(self.blocks))
 
+    def rests(self, place: int) -> bool:
+        """Whether a pipeline has just met a fault, and others should be seen first."""
+        trial = self._by_place.get(place)
+        return trial is not None and trial.rests_until > self._chooser.n_learnt
+
+    def retries(self) -> list[int]:
+        """Pipelines that have met a fault, and may be asked again."""
+        return [
+            trial.place
+            for trial in self.all()
+            if trial.faults[trial.n_blocks]
+            and self.is_open(trial.place)
+            and not self.rests(trial.place)
+        ]
+
+    def catch_up(self) -> list[tuple[int, int]]:
+        """What earlier runs recorded and this one has not come to, as steps for ``see``.
+
+        A run that goes the way of the earlier ones comes to all of it by itself. After a change of
+        limits, or with another version, it may not; nothing that was paid is left out.
+        """
+        for row in sorted(self._waiting.values(), key=lambda row: row.proposal.number):
+            one = Start(row.proposal.architecture, row.proposal.origin)
+            place = self._free_place()
+            if place is None:
+                break
+            self._pool.replace({place: one})
+            self._chooser.replace({place: one.architecture})
+            del self._waiting[row.proposal.pipeline_id]
+            self._by_place[place] = Trial(row.proposal, place, row)
+        return [
+            (trial.place, self._n_recorded(trial)) for trial in self.all() if not trial.is_shown
+        ]
+
+    def is_recorded(self, place: int) -> bool:
+        """Whether the next block of a pipeline takes no new answer."""
+        trial = self._by_place.get(place)
+        if trial is None:
+            return False
+        block = self.blocks[trial.n_blocks]
+        pipeline_id = trial.proposal.pipeline_id
+        return trial.is_settled or all((pipeline_id, one.id) in self._recorded for one in block)
+
+    def _n_recorded(self, trial: Trial) -> int:
+        pipeline_id = trial.proposal.pipeline_id
+        for i, block in enumerate(self.blocks):
+            if any((pipeline_id, example.id) not in self._recorded for example in block):
+                return i
+        return len(self.blocks)
+
+    def _free_place(self) -> int | None:
+        """The place that promises least, of those that nothing is known of."""
+        order = self._chooser.by_reach() if self._chooser.n_seen else range(len(self._pool))
+        return next((i for i in reversed(order) if i not in self._by_place), None)
+
     def n_done(self, place: int) -> int:
         """On how many blocks a pipeline was seen."""
         return self._by_place[place].n_blocks if place in self._by_place else 0
 
-    async def see(self, steps: Sequence[tuple[int, int]]) -> None:
-        """See pipelines on their blocks up to a number, side by side, and learn from all."""
+    async def see(self, steps: Sequence[tuple[int, int]]) -> bool:
+        """See pipelines on their blocks up to a number, side by side, and learn from all.
+
+        Returns:
+            Whether there was any that could be seen.
+        """
         begun: dict[int, tuple[Trial, int]] = {}
         for place, n_blocks in steps:
             trial = self._by_place.get(place) or await self._begin(place)
@@ -196,6 +259,7 @@ class Trials:
             looks = await self._whole(looks, self._plan.limit_passed)
         for number in sorted(looks):
             await self._take(begun[number][0], looks[number])
+        return bool(begun)
 
     def _in_order(self, wanted: Sequence[tuple[Trial, Sequence[Example]]]) -> RunsUnits:
         """The evaluator, where trials ask a question that they share by their numbers."""
@@ -203,8 +267,11 @@ class Trials:
         asks: dict[str, set[str]] = {}
         for trial, block in by_number:
             pipeline_id = trial.proposal.pipeline_id
+            # One that an earlier run ended asks nothing more.
             asks.setdefault(pipeline_id, set()).update(
-                example.id for example in block if (pipeline_id, example.id) not in self._recorded
+                example.id
+                for example in block
+                if not trial.is_settled and (pipeline_id, example.id) not in self._recorded
             )
         every = {example.id for example in self._plan.examples}
         return InOrder(self._evaluator, {one: every - ids for one, ids in asks.items()})
@@ -266,7 +333,7 @@ class Trials:
             return _Look(None, stopped=self.limit)
         if missing:
             unit = Unit(pipeline_id, trial.proposal.architecture, SEARCH_SPLIT, missing)
-            end = await runner.evaluate(unit, is_again=trial.n_faults > 0)
+            end = await runner.evaluate(unit, is_again=trial.faults[trial.n_blocks] > 0)
             fresh = end.results if self._plan.limit_passed is not None else ()
             if not fresh:
                 await self._log.record(end.results)
@@ -299,8 +366,9 @@ class Trials:
             await self._end(trial, Stopped("interrupted", stopped))
         elif broken:
             # What has passed by the time other pipelines were seen is no fault of this one.
-            trial.n_faults += 1
-            if trial.n_faults >= N_CHANCES:
+            trial.faults[trial.n_blocks] += 1
+            trial.rests_until = self._chooser.n_learnt + 1
+            if trial.faults[trial.n_blocks] >= N_CHANCES:
                 await self._end(trial, Stopped("failed", broken[0].fault))
 
     def _learn(self, trial: Trial) -> None:
@@ -319,22 +387,20 @@ class Trials:
         if trial.is_settled and trial.earlier is not None:
             outcome = outcome_of(trial.earlier)
         trial.outcome = outcome
+        if trial.has_failed:
+            self._chooser.drop(trial.place)
         await self._log.append(trial.proposal.number, outcome)
         self._watcher.trial_ended(trial.proposal, outcome)
 
-    async def close(self) -> None:
-        """End the trials that are open."""
+    async def close(self, why: str) -> None:
+        """End the trials that are open; ``why`` the search did."""
         n_all = len(self._plan.examples)
         for trial in self.all():
             if trial.outcome is None:
                 seen = len(trial.results)
-                reason = f"seen on {seen} of {n_all} questions; more of them promised too little"
+                reason = f"seen on {seen} of {n_all} questions; the search ended: {why}"
                 await self._show(trial)
                 await self._end(trial, Stopped("pruned", reason))
-        for row in self._waiting.values():
-            if not row.is_over:
-                reason = "it did not look worth a question again when the search was run on"
-                await self._log.append(row.proposal.number, Stopped("pruned", reason))
 
     def complete(self) -> tuple[Measured, ...]:
         """Those that were seen on all questions."""

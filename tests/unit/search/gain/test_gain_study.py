@@ -259,3 +259,52 @@ async def test_search_by_units_takes_more_trials_when_it_is_allowed_more(tmp_pat
     asked.running.change(n_trials=9, widths=((0, 2), (4, 3)))
     await task
     assert 4 < len(trials(asked)) <= 9
+
+
+async def test_passing_fault_in_each_of_two_blocks_fails_no_trial(tmp_path: Path) -> None:
+    hiccups: set[tuple[str, int]] = set()
+
+    def fails(question: str, slot: int) -> ArchonError | None:
+        key = (question, slot)
+        if question in PARTS and slot == 0 and key not in hiccups:
+            hiccups.add(key)
+            return BadRequest("a hiccup")
+        return None
+
+    asked = world(tmp_path, n_trials=6)
+    asked.model.fails = fails
+    await asked.search()
+    assert len(hiccups) == 2
+    assert {row.state for row in trials(asked)} <= {"complete", "pruned"}
+
+
+@pytest.mark.parametrize("most_pool", [100, 12], ids=["whole pool", "growing pool"])
+async def test_search_whose_limit_was_changed_runs_on_to_its_end_and_loses_nothing_paid(
+    tmp_path: Path, most_pool: int
+) -> None:
+    for first, change, then in ((4, None, 9), (5, 10, 10), (9, None, 14)):
+        asked = world(tmp_path / f"{first}", n_trials=first, most_pool=most_pool, n_parallel=1)
+        asked.model.latency_s = 0.0005 if change else 0.0
+        task = asyncio.ensure_future(asked.search())
+        if change:
+            while asked.running is None or asked.running.n_proposed < first:
+                await asyncio.sleep(0)
+            asked.running.change(n_trials=change, widths=((0, 1),))
+            while asked.model.bought.total() < 300 and not task.done():
+                await asyncio.sleep(0)
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        with asked.open() as store:
+            ended = store.reader().trials(STUDY, limit=None)
+            given = store.instructions(STUDY)
+            await store.studies().take(STUDY)
+            await store.studies().stop(STUDY, "completed", "done")
+            await given.give(
+                "change", at_rest="more", reopens=frozenset({"interrupted", "pruned"})
+            )
+        complete = {row.proposal.pipeline_id for row in ended if row.state == "complete"}
+        asked.n_trials = then
+        end = await asyncio.wait_for(asked.search(), 60)
+        assert complete <= {one.pipeline_id for one in end.measured}
+        assert all(row.is_over for row in trials(asked))
+        assert len(trials(asked)) <= then
