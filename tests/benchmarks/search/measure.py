@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +46,18 @@ def tokens_until_near_for_good(table: Table, trail: Trail) -> float:
     return found
 
 
-def ratio(other: Trail, ours: Trail, table: Table) -> float:
-    """How many times the tokens of ours another method takes to come near the best.
+Until = Callable[[Table, Trail], float]
 
-    One that never gets there counts with all that it bought, which is less than it would take; ours
+
+def ratio(
+    other: Trail, ours: Trail, table: Table, until: Until = tokens_until_near_for_good
+) -> float:
+    """How many times the tokens of ours another method takes to come near the best, for good.
+
+    Not when it first names something near: who changes the name often gets there by chance. One that never gets there counts with all that it bought, which is less than it would take; ours
     counts as 0 then, and as 1 where neither gets there.
     """
-    theirs, mine = tokens_until_near(table, other), tokens_until_near(table, ours)
+    theirs, mine = until(table, other), until(table, ours)
     if math.isinf(mine):
         return 1.0 if math.isinf(theirs) else 0.0
     return (other.tokens if math.isinf(theirs) else theirs) / mine

@@ -12,6 +12,7 @@ from tests.benchmarks.report import Figure
 from tests.benchmarks.search.baselines import NSGA2, TPE, TPE_REUSE
 from tests.benchmarks.search.measure import (
     SHARES,
+    Until,
     Volume,
     median,
     ratio,
@@ -20,7 +21,14 @@ from tests.benchmarks.search.measure import (
     tokens_until_near_for_good,
 )
 from tests.benchmarks.search.recorded import RECORDED, doubt, regret_of_seeing_all
-from tests.benchmarks.search.runs import CONTENDERS, OURS, Outcome, cached_table, judged_table
+from tests.benchmarks.search.runs import (
+    CONTENDERS,
+    OURS,
+    RACING,
+    Outcome,
+    cached_table,
+    judged_table,
+)
 from tests.benchmarks.search.table import Table
 
 Results = Mapping[str, list[Outcome]]
@@ -30,8 +38,11 @@ TO_REACH, TO_REACH_OVER_REUSE = 10.0, 3.0
 FEWEST_TRUE_WINNERS = 0.95
 MOST_STOPPED = 0.05
 NOMINAL, MOST_OFF = 0.95, 0.02
-EARLY = 0.1
-"""Share of plain TPE's spend at which fronts are compared."""
+FRONTS_AT = (0.1, 0.5, 1.0)
+"""Shares of plain TPE's spend at which fronts are compared. At the first NSGA-II has hardly seen one
+generation; at the last a search of ours has long ended by itself."""
+_UNTIL: Mapping[str, Until] = {"": tokens_until_near_for_good, "first_": tokens_until_near}
+"""The figure that counts, and the one that counts who passes by."""
 
 
 def print_world(world: str, outcomes: Sequence[Outcome]) -> None:
@@ -159,29 +170,46 @@ def _ratios(prefix: str, results: Results) -> list[Figure]:
     if OURS not in methods:
         return []
     found: list[Figure] = []
-    for name in (one for one in methods if one in CONTENDERS):
-        ratios = [
-            ratio(one.trails[name], one.trails[OURS], _table_of(one))
-            for outcomes in results.values()
-            for one in outcomes
-        ]
-        target = TO_REACH_OVER_REUSE if name == TPE_REUSE.name else TO_REACH
-        label = name.replace("+", "_")
-        found.append(Figure(f"{prefix}tokens_{label}_over_archon", median(ratios), target))
+    for name in (one for one in methods if one in CONTENDERS or one == RACING):
+        target = TO_REACH_OVER_REUSE if name in (TPE_REUSE.name, RACING) else TO_REACH
+        label = name.replace("+", "_").replace("-", "_")
+        for start, until in _UNTIL.items():
+            ratios = [
+                ratio(one.trails[name], one.trails[OURS], _table_of(one), until)
+                for outcomes in results.values()
+                for one in outcomes
+            ]
+            title = f"{prefix}{start}tokens_{label}_over_archon"
+            found.append(Figure(title, median(ratios), target))
+    missed = [
+        math.isinf(tokens_until_near_for_good(_table_of(one), one.trails[OURS]))
+        for outcomes in results.values()
+        for one in outcomes
+    ]
+    plain = [
+        math.isinf(tokens_until_near_for_good(_table_of(one), one.trails[TPE.name]))
+        for outcomes in results.values()
+        for one in outcomes
+    ]
+    share = fmean(missed)
+    found.append(Figure(f"{prefix}share_never_near", share, fmean(plain), is_at_most=True))
     return found
 
 
 def _volumes(prefix: str, results: Results) -> list[Figure]:
-    """The mean over worlds of our volume over NSGA-II's, early in the search."""
-    at = SHARES.index(EARLY)
-    ratios = [
-        volumes(table, outcomes, OURS)[at] / volumes(table, outcomes, NSGA2.name)[at]
-        for world, outcomes in results.items()
-        if OURS in outcomes[0].fronts
-        for table in (cached_table(world),)
-    ]
-    name = f"{prefix}front_volume_over_nsga2_at_{EARLY:.0%}".replace("%", "_percent")
-    return [Figure(name, fmean(ratios), 1.0)] if ratios else []
+    """The mean over worlds of our volume over NSGA-II's, early in the search and at its end."""
+    found: list[Figure] = []
+    for share in FRONTS_AT:
+        at = SHARES.index(share)
+        ratios = [
+            volumes(table, outcomes, OURS)[at] / volumes(table, outcomes, NSGA2.name)[at]
+            for world, outcomes in results.items()
+            if OURS in outcomes[0].fronts
+            for table in (cached_table(world),)
+        ]
+        name = f"{prefix}front_volume_over_nsga2_at_{share:.0%}".replace("%", "_percent")
+        found += [Figure(name, fmean(ratios), 1.0)] if ratios else []
+    return found
 
 
 def _claimed(prefix: str, results: Results) -> list[Figure]:

@@ -299,9 +299,7 @@ async def test_search_whose_limit_was_changed_runs_on_to_its_end_and_loses_nothi
             given = store.instructions(STUDY)
             await store.studies().take(STUDY)
             await store.studies().stop(STUDY, "completed", "done")
-            await given.give(
-                "change", at_rest="more", reopens=frozenset({"interrupted", "pruned"})
-            )
+            await given.give("change", at_rest="more", reopens=frozenset({"interrupted", "pruned"}))
         complete = {row.proposal.pipeline_id for row in ended if row.state == "complete"}
         asked.n_trials = then
         end = await asyncio.wait_for(asked.search(), 60)

@@ -3,10 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from archon.search.baselines import single_calls
-from archon.search.gain.pool import Pool, pool_of
+from archon.search.gain.pool import Pool, is_whole, pool_of
 from archon.search.known_good import known_good
 from archon.service.gain_run import MOST_SEEDS
 from archon.spec.job import load_job
+from tests.unit.search.spaces import small_space
 
 LARGE = load_job(Path("search_spaces/hosted.yaml")).space
 
@@ -39,3 +40,11 @@ def test_pipeline_that_is_replaced_is_there_no_more() -> None:
     assert pool.place(old) is None
     assert pool.place(new.architecture.pipeline_id()) == 50
     assert len(pool) == 60
+
+
+def test_space_that_is_not_gone_through_whole_is_not_taken_for_whole() -> None:
+    huge = load_job(Path("search_spaces/free.yaml")).space
+    assert not is_whole(huge, pool_of(huge, seed=0, most=20), most=50)
+    small = small_space()
+    assert is_whole(small, pool_of(small, seed=0, most=50), most=50)
+    assert not is_whole(small, pool_of(small, seed=0, most=9), most=9)
