@@ -155,8 +155,9 @@ class GainSearch:
         return bool(steps)
 
     async def _finish(self) -> str:
-        """See on all questions what runs again in the end, and what a user asked for; give what met a
-        fault its second chance.
+        """See on all questions what runs again in the end, and what a user asked for.
+
+        What met a fault gets its second chance.
 
         Returns:
             Why the search ended.

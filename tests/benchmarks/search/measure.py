@@ -54,7 +54,8 @@ def ratio(
 ) -> float:
     """How many times the tokens of ours another method takes to come near the best, for good.
 
-    Not when it first names something near: who changes the name often gets there by chance. One that never gets there counts with all that it bought, which is less than it would take; ours
+    Not when it first names something near: who changes the name often gets there by chance. One
+    that never gets there counts with all that it bought, which is less than it would take; ours
     counts as 0 then, and as 1 where neither gets there.
     """
     theirs, mine = until(table, other), until(table, ours)

@@ -39,8 +39,8 @@ FEWEST_TRUE_WINNERS = 0.95
 MOST_STOPPED = 0.05
 NOMINAL, MOST_OFF = 0.95, 0.02
 FRONTS_AT = (0.1, 0.5, 1.0)
-"""Shares of plain TPE's spend at which fronts are compared. At the first NSGA-II has hardly seen one
-generation; at the last a search of ours has long ended by itself."""
+"""Shares of plain TPE's spend at which fronts are compared. At the first NSGA-II has hardly seen
+one generation; at the last a search of ours has long ended by itself."""
 _UNTIL: Mapping[str, Until] = {"": tokens_until_near_for_good, "first_": tokens_until_near}
 """The figure that counts, and the one that counts who passes by."""
 
