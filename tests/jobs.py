@@ -16,7 +16,10 @@ def write_questions(folder: Path, n: int) -> Path:
 
 
 def write_job(folder: Path, url: str, *, n_questions: int = 40, **changes: object) -> Path:
-    """A job of 24 pipelines over one model; ``changes`` replace its top-level entries."""
+    """A job of 24 pipelines over one model; ``changes`` replace its top-level entries.
+
+    It tries whole trials, unless ``changes`` name another sampler.
+    """
     write_questions(folder, n_questions)
     data: dict[str, object] = {
         "name": "sums",
@@ -31,6 +34,7 @@ def write_job(folder: Path, url: str, *, n_questions: int = 40, **changes: objec
         },
         "objectives": ["quality", "tokens"],
         "budget": {"trials": 10, "held_out_share": 0.5},
+        "sampler": {"kind": "tpe"},
         "seed": 0,
         "questions_in_flight": 8,
         "space": {

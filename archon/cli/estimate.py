@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archon.search.estimate import Estimate, Spread, Totals
+    from archon.search.samplers.table import SamplerKind
     from archon.service.budget_fit import BudgetFit
     from archon.spec.job import JobSpec
 
@@ -59,7 +60,7 @@ def estimate(job: JobFile, as_json: AsJson = False) -> None:
     if found.judge_calls:
         console.print(f"The scorer asks its model {found.judge_calls} times a question on top.")
     console.print()
-    for line in _totals(found):
+    for line in _totals(found, prepared.job.sampler):
         console.print(line)
     for line in _budget(paid, prepared.job):
         console.print(line)
@@ -129,7 +130,7 @@ def _likely(found: Estimate) -> str:
     )
 
 
-def _totals(found: Estimate) -> Iterator[str]:
+def _totals(found: Estimate, sampler: SamplerKind) -> Iterator[str]:
     if found.likely is None or found.typical is None or found.most is None:
         return
     dearest = "of the space" if found.is_exact else "of those looked at"
@@ -138,9 +139,11 @@ def _totals(found: Estimate) -> Iterator[str]:
     yield f"  likely:  {_total(found.likely)}"
     yield f"  at most: {_total(found.typical)}"
     yield f"With the dearest pipelines {dearest}, at most: {_total(found.most)}."
-    yield (
-        "Likely counts calls that pipelines share once; trials that are stopped early make it less."
-    )
+    if sampler == "gain":
+        yield "Likely counts calls that pipelines share once, and every pipeline on all questions:"
+        yield "the sampler gain asks most of them a part, and takes a fraction of this."
+    else:
+        yield "Likely counts calls that pipelines share once; trials that stop early make it less."
 
 
 def _budget(paid: BudgetFit | None, job: JobSpec) -> Iterator[str]:

@@ -21,6 +21,24 @@ async def stub() -> AsyncIterator[Stub]:
         yield stub
 
 
+async def test_search_by_units_says_what_was_seen_to_the_end_and_how_many_were_not(
+    stub: Stub, tmp_path: Path
+) -> None:
+    job = write_job(tmp_path, stub.base_url, sampler={"kind": "gain"}, block_size=4)
+    ran = await archon("search", str(job), "--export", "best.yaml", folder=tmp_path)
+    assert ran.code == 0, ran.err
+    report = json.loads((await archon("show", "sums", "--json", folder=tmp_path)).out)
+    states = {trial["number"]: trial["state"] for trial in report["trials"]}
+    whole = {number for number, state in states.items() if state == "complete"}
+    assert 0 in whole
+    assert set(states.values()) == {"complete", "pruned"}
+    named = {int(number) for number in re.findall(r"^trial (\d+) ", ran.err, re.MULTILINE)}
+    assert named == whole
+    assert f"{len(states) - len(whole)} more pipelines on a part of the questions" in ran.err
+    assert "Verdict: " in ran.out
+    assert (tmp_path / "best.yaml").exists()
+
+
 async def test_search_shows_progress_and_report_writes_the_winner_and_asks_it(
     stub: Stub, tmp_path: Path
 ) -> None:
