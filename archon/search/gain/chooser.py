@@ -135,7 +135,7 @@ class Chooser:
         self._records: dict[int, _Record] = {}
         self._hyper = Hyper.usual(self._kernel.n_groups)
         self._prior = Prior(self._kernel, self._hyper, self._n_pool)
-        self._n_fits, self._n_fitted = 0, 0
+        self._n_fits, self._n_fitted, self._fitted_at = 0, 0, 0
         self._belief: Belief | None = None
         self._noise = 0.15
         self._turn = 0
@@ -221,17 +221,26 @@ class Chooser:
         """A pipeline can neither be seen further nor named: nothing is to be gained over it."""
         self._is_there[place] = False
 
-    def fit(self) -> None:
+    def fit(self, *, now: bool = False) -> bool:
         """Fit the model to what was seen, if that has grown enough. It is fitted at no other time:
         who asks what is believed meanwhile changes nothing.
+
+        Args:
+            now: If anything was seen since it was fitted last.
+
+        Returns:
+            Whether it was fitted.
         """
         n = len(self._records)
-        if n < max(FEWEST_TO_FIT, FIT_GROWTH * self._n_fitted):
-            return
+        is_due = n >= max(FEWEST_TO_FIT, FIT_GROWTH * self._n_fitted)
+        if not is_due and not (now and n >= FEWEST_TO_FIT and self._turn > self._fitted_at):
+            return False
         places = sorted(self._records)
         self._hyper = fitted(self._kernel, self._told(places, self._levelled(places)), self._hyper)
         self._prior = Prior(self._kernel, self._hyper, self._n_pool)
         self._n_fits, self._n_fitted, self._belief = self._n_fits + 1, n, None
+        self._fitted_at = self._turn
+        return True
 
     def by_reach(self) -> list[int]:
         """Places of all pipelines that count, the one that may be best first; at the end those that

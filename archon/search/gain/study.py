@@ -162,7 +162,7 @@ class GainSearch:
         Returns:
             Why the search ended.
         """
-        while not self._trials.spent:
+        if not self._trials.spent:
             finalists = await asyncio.to_thread(self._finalists)
             chosen = {one.pipeline_id for one in finalists}
             open_ones = [
@@ -246,6 +246,9 @@ class GainSearch:
         left = [place for place in among if self._trials.is_open(place)]
         allowed = [place for place in left if not self._trials.rests(place)] or left
         chosen = self._chooser.next(self._width, allowed, least=self._least)
+        if not chosen and self._chooser.fit(now=True):
+            # The last word is that of a model that knows everything.
+            chosen = self._chooser.next(self._width, allowed, least=self._least)
         if chosen and self._chooser.n_seen and self._chooser.n_learnt >= self._leader_due:
             self._leader_due = self._chooser.n_learnt + LEADER_EVERY * self._width
             leader = self._leading()
