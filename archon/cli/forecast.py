@@ -39,9 +39,10 @@ def trials_in_words(progress: Progress) -> str:
     """``12 of 40 trials ended``; by units ``31 of 40 pipelines tried, 4 to the end``."""
     of = "" if progress.n_trials is None else f" of {count(progress.n_trials)}"
     if progress.is_by_units:
-        return (
-            f"{count(progress.n_begun)}{of} pipelines tried, {count(progress.n_ended)} to the end"
-        )
+        # Those that are left open when the search ends, end then: on a part of the questions.
+        noun = "pipeline" if (progress.n_trials or progress.n_begun) == 1 else "pipelines"
+        whole = f"{count(progress.n_complete)} to the end"
+        return f"{count(progress.n_begun)}{of} {noun} tried, {whole}"
     noun = "trial" if (progress.n_trials or progress.n_ended) == 1 else "trials"
     return f"{count(progress.n_ended)}{of} {noun} ended"
 
