@@ -44,14 +44,22 @@ class AtMost:
         """What a user has to know of the ceilings when a study is over, as sentences.
 
         Args:
-            tried: What might have become a finalist, with the results of the search.
+            tried: What was seen in the search, on all of its questions or a part, with the
+                results of it. Looked at only where there is no finalist.
             finalists: With their held-out results.
         """
-        if tried and not self.within(tried):
-            nearest = min(tried, key=self._excess)
+        scored = [one for one in tried if one.n_scored]
+        kept = self.within(scored)
+        if not finalists and scored and not kept:
+            nearest = min(scored, key=self._excess)
             yield (
-                f"none of {len(tried)} pipelines keeps to at_most, so there is no finalist; "
+                f"none of {len(scored)} pipelines keeps to at_most, so there is no finalist; "
                 f"nearest, {nearest.pipeline_id} {self.passed_by(nearest)}."
+            )
+        elif not finalists and len(kept) < len(scored):
+            yield (
+                f"{len(kept)} of {len(scored)} pipelines keep to at_most, and each of them failed "
+                "or was given up on a part of the questions, so there is no finalist."
             )
         for one in finalists:
             if clause := self.passed_by(one):

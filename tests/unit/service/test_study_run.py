@@ -109,8 +109,10 @@ async def test_what_takes_more_than_at_most_is_tried_and_is_no_finalist(
     stub: Stub, tmp_path: Path, store: Store, settings: Settings
 ) -> None:
     async def ended(at_most: dict[str, float]) -> StudyReport:
-        budget, at = {"trials": 30}, at_most
-        path = write_job(tmp_path, stub.base_url, budget=budget, racing=False, at_most=at)
+        budget, sampler = {"trials": 30}, {"kind": "random"}
+        path = write_job(
+            tmp_path, stub.base_url, budget=budget, sampler=sampler, racing=False, at_most=at_most
+        )
         return await run(load_job(path), store, settings)
 
     whole = await ended({})
@@ -125,11 +127,12 @@ async def test_what_takes_more_than_at_most_is_tried_and_is_no_finalist(
         assert report.trial_of(one.pipeline_id).objectives["tokens"] <= most
 
 
+@pytest.mark.parametrize("kind", ["gain", "nsga2"])
 async def test_why_nothing_keeps_to_at_most_is_said_with_the_trial_that_comes_nearest(
-    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+    kind: SamplerKind, stub: Stub, tmp_path: Path, store: Store, settings: Settings
 ) -> None:
-    job = load_job(write_job(tmp_path, stub.base_url, at_most={"tokens": 1}))
-    report = await run(job, store, settings)
+    path = write_job(tmp_path, stub.base_url, at_most={"tokens": 1}, sampler={"kind": kind})
+    report = await run(load_job(path), store, settings)
     assert report.final is not None
     assert report.final.judgement.finalists == ()
     (said,) = (one for one in report.final.warnings if "at_most" in one)
