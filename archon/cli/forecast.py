@@ -28,7 +28,7 @@ def forecast_in_words(progress: Progress) -> str:
     """What a study is likely to take in all, and when it ends; "" where too little is known."""
     found = progress.forecast
     if found is None and progress.is_by_units and progress.phase == "searching":
-        return "ends when no further answer is worth its price, or at a limit"
+        return "ends when no further answer promises to improve the choice, or at a limit"
     if found is None:
         return ""
     parts = [_in_all(name, found.total[name]) for name in _shown(progress) if name != "seconds"]
