@@ -275,7 +275,7 @@ class StudyRun:
             done=done,
         )
         n = len(singles)
-        self._warnings += tuple(self._job.at_most.about(tried, measured[n:]))
+        self._warnings += tuple(self._job.at_most.about(tried, measured[n:], measured[:n]))
         return judge(measured[:n], measured[n:], self._job.objectives), missing
 
     def _unmeasured_singles(self, measured: Sequence[Measured]) -> tuple[Measured, ...]:

@@ -53,3 +53,14 @@ def test_a_finalist_that_passes_a_ceiling_after_all_is_named() -> None:
     assert list(AtMost(latency_s=1.0).about([QUICK], [QUICK])) == []
     (said,) = AtMost(latency_s=1.0).about([QUICK], [SLOW])
     assert said.startswith(f"on the held-out questions {'b' * 12} takes 2.5 s")
+
+
+def test_single_calls_that_pass_a_ceiling_are_named_in_one_sentence() -> None:
+    at_most = AtMost(latency_s=0.3)
+    assert list(AtMost(latency_s=9.0).about([], [QUICK], [QUICK, SLOW, UNSEEN])) == []
+    (said,) = at_most.about([], [], [QUICK, SLOW, UNSEEN])
+    assert said == (
+        f"single calls are not held to at_most: on the held-out questions {'a' * 12} takes 0.5 s a "
+        f"question, where 0.3 s are allowed; {'b' * 12} takes 2.5 s a question, where 0.3 s are "
+        "allowed."
+    )
