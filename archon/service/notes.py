@@ -14,8 +14,8 @@ _MADE_UP = (
     "simulated, with prices and times: {}. Nothing that is found here says anything of real models."
 )
 _NO_RACE = (
-    "racing: has no effect on the sampler gain, which decides block by block what to look at. Leave "
-    "it out, or take another sampler."
+    "racing: has no effect on the sampler gain, which decides block by block what to look at. "
+    "Leave it out, or take another sampler."
 )
 _SAME_ANSWERS = (
     "deterministic: the same answers of the models give the same trials, front and exported file. "
