@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from archon.cli.options import StudyReference
 from archon.cli.output import say, write
 
 if TYPE_CHECKING:
+    from archon.search.at_most import AtMost
     from archon.search.judgement import Judgement
     from archon.spec.pipeline_file import PipelineFile
 
@@ -55,7 +57,7 @@ def export(
             max=1.0,
             metavar="POINTS",
             help="With --rule cheapest: the cheapest whose score is at most so far below the best "
-            "one's, 0.01 for a point in a hundred.",
+            "one's, 0.01 for a point in a hundred; of those that keep to at_most.",
         ),
     ] = None,
     trial: Annotated[
@@ -147,9 +149,20 @@ def _export_pipeline(
     else:
         made.save(output)
     judgement = report.final.judgement if report.final else None
-    say(why(judgement, made, by.value if trial is None else "", within))
+    said = why(judgement, made, by.value if trial is None else "", within)
+    say(" ".join((said, *over_ceiling(judgement, made, report.job.at_most))))
     if output is not None:
         say(f"Wrote {output}. Ask it: {asking}")
+
+
+def over_ceiling(judgement: Judgement | None, made: PipelineFile, at_most: AtMost) -> Iterator[str]:
+    """A sentence where what was exported passes a ceiling of its job on the held-out questions."""
+    from archon.service.export import passed_by
+
+    chosen = made.architecture.pipeline_id()
+    for one in judgement.standings if judgement else ():
+        if one.pipeline_id == chosen and (clause := passed_by(at_most, one)):
+            yield f"It does not keep to at_most: on the held-out questions it {clause}."
 
 
 def why(

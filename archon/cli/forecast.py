@@ -28,7 +28,7 @@ def forecast_in_words(progress: Progress) -> str:
     """What a study is likely to take in all, and when it ends; "" where too little is known."""
     found = progress.forecast
     if found is None and progress.is_by_units and progress.phase == "searching":
-        return "ends when no further answer is worth its price, or at a limit"
+        return "ends when no further answer promises to improve the choice, or at a limit"
     if found is None:
         return ""
     parts = [_in_all(name, found.total[name]) for name in _shown(progress) if name != "seconds"]
@@ -39,9 +39,10 @@ def trials_in_words(progress: Progress) -> str:
     """``12 of 40 trials ended``; by units ``31 of 40 pipelines tried, 4 to the end``."""
     of = "" if progress.n_trials is None else f" of {count(progress.n_trials)}"
     if progress.is_by_units:
-        return (
-            f"{count(progress.n_begun)}{of} pipelines tried, {count(progress.n_ended)} to the end"
-        )
+        # Those that are left open when the search ends, end then: on a part of the questions.
+        noun = "pipeline" if (progress.n_trials or progress.n_begun) == 1 else "pipelines"
+        whole = f"{count(progress.n_complete)} to the end"
+        return f"{count(progress.n_begun)}{of} {noun} tried, {whole}"
     noun = "trial" if (progress.n_trials or progress.n_ended) == 1 else "trials"
     return f"{count(progress.n_ended)}{of} {noun} ended"
 

@@ -111,8 +111,7 @@ class Progress:
         """See ``Watcher``."""
         if self._n_in_part:
             self._console.print(
-                f"{counted(self._n_in_part, 'more pipeline')} on a part of the questions: more of "
-                "them promised too little"
+                f"{counted(self._n_in_part, 'more pipeline')} on a part of the questions"
             )
         self._console.print(
             f"Held out: {counted(n_pipelines, 'pipeline')} on {counted(n_examples, 'question')} "

@@ -25,6 +25,8 @@ def print_trial(page: TrialPage, report: StudyReport, console: Console) -> None:
     console.print(f"Trial {line.number} of study {report.study.study_id}, {line.state}{mark}")
     if line.reason:
         console.print(f"  {line.reason}")
+    if (seen := report.seen_in_part(line)) not in line.reason:
+        console.print(f"  {seen} questions")
     console.print(f"Pipeline {line.pipeline_id}: {line.pipeline}")
     console.print(f"\n{page.layers.rstrip()}")
     if line.objectives:

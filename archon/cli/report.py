@@ -33,12 +33,11 @@ def print_study(report: StudyReport, console: Console, *, has_all_trials: bool =
     state = state_of(study)
     why = f": {study.stop_reason}" if study.stop_reason else ""
     console.print(f"Study {study.study_id} ({study.name}), {state}{why}")
-    objectives = report.job.objectives
     shown = [line for line in report.trials if has_all_trials or line.is_on_front]
     title = "Trials" if has_all_trials else f"Front, of {len(report.trials)} trials"
     if shown:
         console.print()
-        console.print(trial_table(shown, objectives, title=f"{title} (search questions)"))
+        console.print(trial_table(shown, report, title=f"{title} (search questions)"))
     if report.final is not None:
         if study.state in ("running", "paused"):
             console.print("\nWhat follows is of before its search was allowed to go on.")
@@ -81,17 +80,20 @@ def _hint_of_zeros(report: StudyReport) -> str:
     )
 
 
-def trial_table(
-    lines: Sequence[TrialLine], objectives: Sequence[Objective], *, title: str = ""
-) -> Table:
-    """Trials with their objectives; ``*`` marks the front."""
+def trial_table(lines: Sequence[TrialLine], report: StudyReport, *, title: str = "") -> Table:
+    """Trials of a study with their objectives; ``*`` marks the front."""
+    objectives = report.job.objectives
     made = table("trial", "", *objectives, "pipeline", title=title, right=("trial", *objectives))
     for line in lines:
         values = [
             number(name, line.objectives[name]) if name in line.objectives else "-"
             for name in objectives
         ]
-        note = f"   ({line.state}: {line.reason})" if line.reason else ""
+        seen = report.seen_in_part(line)
+        # The reason of a trial may say so itself.
+        facts = (line.reason, "" if seen in line.reason else seen)
+        said = "; ".join(fact for fact in facts if fact)
+        note = f"   ({line.state}: {said})" if said else ""
         mark = "*" if line.is_on_front else ""
         made.add_row(str(line.number), mark, *values, line.pipeline + note)
     return made
@@ -135,9 +137,10 @@ def _print_final(report: StudyReport, final: FinalReport, console: Console) -> N
     console.print()
     console.print(_standings(judgement, trial_of))
     for _, standing in _rows(judgement):
-        console.print(
-            f"  trial {trial_of[standing.pipeline_id]}: {describe(standing.architecture)}"
-        )
+        line = report.trial_of(standing.pipeline_id)
+        seen = report.seen_in_part(line)
+        note = f"   (in the search {seen})" if seen else ""
+        console.print(f"  trial {line.number}: {describe(standing.architecture)}{note}")
     others = _other_singles(judgement)
     if others:
         said = ", ".join(f"trial {trial_of[one]} {number('quality', mean)}" for one, mean in others)

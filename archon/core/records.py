@@ -133,6 +133,7 @@ class TrialRow:
     reason: str
     """Why it stopped early; "" otherwise."""
     n_examples: int
+    """Those that its objectives are the means of; 0 unless it is complete."""
     proposed_at: datetime
     ended_at: datetime | None
 
@@ -288,6 +289,14 @@ class StudyReader(Protocol):
         self, study_id: str, pipeline_id: str, *, split: str = SEARCH_SPLIT
     ) -> Sequence[ExampleResult]:
         """Results of a pipeline in the order of the examples, without their traces."""
+        ...
+
+    def n_examples(self, study_id: str, *, split: str) -> int:
+        """Examples of a split."""
+        ...
+
+    def n_scored(self, study_id: str, *, split: str) -> Mapping[str, int]:
+        """By pipeline id, the examples of a split that it has a score for; without those of 0."""
         ...
 
     def question(

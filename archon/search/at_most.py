@@ -6,7 +6,7 @@ search may try what passes them, and learns from it; it is not run again, and ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -27,35 +27,55 @@ class AtMost:
 
     def passed_by(self, measured: Measured) -> str:
         """Which ceilings a pipeline passes, as a clause; "" for none, or without any score."""
-        if not measured.n_scored:
-            return ""
+        return self.passed_at(measured.mean) if measured.n_scored else ""
+
+    def passed_at(self, mean: Callable[[Objective], float]) -> str:
+        """The same for a pipeline of which means alone are known."""
         return " and ".join(
             f"takes {_UNITS[name].format(value)} a question, where {_UNITS[name].format(most)} "
             "are allowed"
             for name, most in self.ceilings()
-            if (value := measured.mean(name)) > most
+            if (value := mean(name)) > most
         )
 
     def within(self, measured: Sequence[Measured]) -> tuple[Measured, ...]:
         """Those that pass none."""
         return tuple(one for one in measured if not self.passed_by(one))
 
-    def about(self, tried: Sequence[Measured], finalists: Sequence[Measured]) -> Iterator[str]:
+    def about(
+        self,
+        tried: Sequence[Measured],
+        finalists: Sequence[Measured],
+        singles: Sequence[Measured] = (),
+    ) -> Iterator[str]:
         """What a user has to know of the ceilings when a study is over, as sentences.
 
         Args:
-            tried: What might have become a finalist, with the results of the search.
+            tried: What was seen in the search, on all of its questions or a part, with the
+                results of it. Looked at only where there is no finalist.
             finalists: With their held-out results.
+            singles: Likewise the single calls, which run whatever they take.
         """
-        if tried and not self.within(tried):
-            nearest = min(tried, key=self._excess)
+        scored = [one for one in tried if one.n_scored]
+        kept = self.within(scored)
+        if not finalists and scored and not kept:
+            nearest = min(scored, key=self._excess)
             yield (
-                f"none of {len(tried)} pipelines keeps to at_most, so there is no finalist; "
+                f"none of {len(scored)} pipelines keeps to at_most, so there is no finalist; "
                 f"nearest, {nearest.pipeline_id} {self.passed_by(nearest)}."
+            )
+        elif not finalists and len(kept) < len(scored):
+            yield (
+                f"{len(kept)} of {len(scored)} pipelines keep to at_most, and each of them failed "
+                "or was given up on a part of the questions, so there is no finalist."
             )
         for one in finalists:
             if clause := self.passed_by(one):
                 yield f"on the held-out questions {one.pipeline_id} {clause}."
+        passed = [(one.pipeline_id, clause) for one in singles if (clause := self.passed_by(one))]
+        if passed:
+            said = "; ".join(f"{pipeline_id} {clause}" for pipeline_id, clause in passed)
+            yield f"single calls are not held to at_most: on the held-out questions {said}."
 
     def ceilings(self) -> tuple[tuple[Objective, float], ...]:
         """Those that there are."""

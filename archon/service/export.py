@@ -16,6 +16,7 @@ from archon.core.architecture import Architecture
 from archon.core.errors import NotFound
 from archon.core.messages import Conversation, last_question
 from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, ExampleRow, StudyReader
+from archon.search.at_most import AtMost
 from archon.search.intervals import Interval
 from archon.search.judgement import Judgement, Standing
 from archon.service.report import StudyReport
@@ -27,6 +28,8 @@ Rule = Literal["best", "cheapest", "baseline"]
 """best: the winner, else the best single call; cheapest: the cheapest that was shown to be better
 than the best single call and cannot be told apart from the winner, else the cheapest that cannot
 be told apart from the best single call; baseline: the best single call."""
+
+_NO_CEILING = AtMost()
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 
@@ -52,7 +55,13 @@ def export_by_rule(
             "`archon search`, or name a trial: archon export STUDY --trial N"
         )
     judgement = report.final.judgement
-    standing = _picked(judgement, rule, within)
+    at_most = report.job.at_most
+    standing = _picked(judgement, rule, within, at_most)
+    if standing is None and any(one.n_scored for one in judgement.standings):
+        raise NotFound(
+            f"no pipeline of study {report.study.study_id} keeps to at_most on the held-out "
+            "questions. Take one without --within, or name a trial: archon export STUDY --trial N"
+        )
     if standing is None:
         raise NotFound(
             f"study {report.study.study_id} scored no pipeline. See: archon show "
@@ -84,9 +93,11 @@ def how_to_ask(file: Path, made: PipelineFile, reader: StudyReader) -> str:
     return shlex.join(("archon", "ask", str(file), question))
 
 
-def _picked(judgement: Judgement, rule: Rule, within: float | None) -> Standing | None:
+def _picked(
+    judgement: Judgement, rule: Rule, within: float | None, at_most: AtMost
+) -> Standing | None:
     if rule == "cheapest" and within is not None:
-        return cheapest_within(judgement, within)
+        return cheapest_within(judgement, within, at_most)
     if rule == "cheapest" and judgement.frugal is not None:
         frugal = judgement.frugal.pipeline_id
         return next(one for one in judgement.finalists if one.pipeline_id == frugal)
@@ -95,7 +106,9 @@ def _picked(judgement: Judgement, rule: Rule, within: float | None) -> Standing 
     return judgement.winner
 
 
-def cheapest_within(judgement: Judgement, points: float) -> Standing | None:
+def cheapest_within(
+    judgement: Judgement, points: float, at_most: AtMost = _NO_CEILING
+) -> Standing | None:
     """The cheapest whose mean score on the held-out questions is at most so far below the best.
 
     By the means as they are: how sure that is, their intervals say.
@@ -103,12 +116,19 @@ def cheapest_within(judgement: Judgement, points: float) -> Standing | None:
     Args:
         judgement: The study's.
         points: In score points, 0.01 for one in a hundred.
+        at_most: What passes one of these ceilings there is neither the best nor taken.
     """
-    best = max((one.quality.value for one in judgement.standings), default=0.0)
+    kept = [one for one in judgement.standings if not passed_by(at_most, one)]
+    best = max((one.quality.value for one in kept), default=0.0)
     # As far as floats can tell: 0.80 - 0.79 is a little more than 0.01.
-    close = [o for o in judgement.standings if best - o.quality.value <= points + 1e-9]
+    close = [o for o in kept if best - o.quality.value <= points + 1e-9]
     price = judgement.price
     return min(close, key=lambda o: (o.amount(price).value, -o.quality.value), default=None)
+
+
+def passed_by(at_most: AtMost, standing: Standing) -> str:
+    """Which ceilings a pipeline passes on the held-out questions, as a clause; "" for none."""
+    return at_most.passed_at(lambda name: standing.amount(name).value)
 
 
 def _question(row: ExampleRow) -> Conversation:

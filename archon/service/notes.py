@@ -13,6 +13,10 @@ from archon.spec.job import JobSpec
 _MADE_UP = (
     "simulated, with prices and times: {}. Nothing that is found here says anything of real models."
 )
+_NO_RACE = (
+    "racing: has no effect on the sampler gain, which decides block by block what to look at. "
+    "Leave it out, or take another sampler."
+)
 _SAME_ANSWERS = (
     "deterministic: the same answers of the models give the same trials, front and exported file. "
     "Whether a model answers alike twice is up to its server. Times differ, and "
@@ -24,6 +28,8 @@ def notes_on(job: JobSpec) -> tuple[str, ...]:
     """Sentences for the user; LiteLLM is asked where it is installed."""
     simulated = [repr(model.alias) for model in job.models if model.backend == "simulated"]
     said: tuple[str, ...] = (_MADE_UP.format(", ".join(simulated)),) if simulated else ()
+    if job.sampler == "gain" and "racing" in job.source.data:
+        said += (_NO_RACE,)
     if job.is_deterministic and job.has_real_times:
         said += (_SAME_ANSWERS,)
     hosted = [model for model in job.models if model.backend == "litellm"]

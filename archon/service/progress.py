@@ -23,6 +23,8 @@ class Progress:
     """Trials that have begun."""
     n_ended: int
     """Trials that have ended."""
+    n_complete: int
+    """Of them, those that were seen on all questions."""
     n_trials: int | None
     """Most of them; None: no limit."""
     n_questions: int

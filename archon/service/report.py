@@ -7,13 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from archon.core.records import Instruction, SpendTotals, StudyReader, StudyRow, TrialRow
+from archon.core.records import (
+    SEARCH_SPLIT,
+    Instruction,
+    SpendTotals,
+    StudyReader,
+    StudyRow,
+    TrialRow,
+)
 from archon.search.front import non_dominated
 from archon.search.judgement import Judgement
 from archon.search.objectives import DIRECTIONS, Objective
 from archon.service.describe import describe
 from archon.service.progress import Progress
 from archon.service.terms import Terms, terms_of
+from archon.service.units import count
 from archon.spec.job import JobSpec, read_stored_job
 
 _VERSION = 1
@@ -64,6 +72,7 @@ class TrialLine:
     origin: str
     state: str
     n_examples: int
+    """Search questions that it has a score for: all, or a part where it is not complete."""
     objectives: Mapping[str, float]
     """By name; empty unless the trial is complete."""
     is_on_front: bool
@@ -80,6 +89,8 @@ class StudyReport:
 
     study: StudyRow
     job: JobSpec
+    n_examples: int
+    """Questions to search with."""
     trials: tuple[TrialLine, ...]
     spend: SpendTotals
     final: FinalReport | None
@@ -102,6 +113,12 @@ class StudyReport:
                 return line
         raise KeyError(pipeline_id)
 
+    def seen_in_part(self, line: TrialLine) -> str:
+        """``seen on 40 of 240``; "" for a trial that was seen on all questions, or on none."""
+        if not 0 < line.n_examples < self.n_examples:
+            return ""
+        return f"seen on {count(line.n_examples)} of {count(self.n_examples)}"
+
     def to_data(self) -> dict[str, Any]:
         """Plain data, for ``--json``."""
         study = self.study
@@ -116,6 +133,7 @@ class StudyReport:
                 "benchmark": study.benchmark_fingerprint,
                 "seed": study.seed,
                 "objectives": list(self.job.objectives),
+                "n_examples": self.n_examples,
             },
             "budget": asdict(self.terms.budget),
             "changes": [_change_data(one) for one in self.changes],
@@ -141,11 +159,13 @@ def load_report(reader: StudyReader, reference: str) -> StudyReport:
     job = job_of(study)
     rows = reader.trials(study.study_id, limit=None)
     text = reader.report(study.study_id)
-    trials = _lines(rows, job.objectives)
+    n_scored = reader.n_scored(study.study_id, split=SEARCH_SPLIT)
+    trials = _lines(rows, job.objectives, n_scored)
     changes = tuple(reader.instructions(study.study_id))
     return StudyReport(
         study=study,
         job=job,
+        n_examples=reader.n_examples(study.study_id, split=SEARCH_SPLIT),
         trials=trials,
         spend=reader.spend(study.study_id),
         final=None if text is None else _naming_trials(FinalReport.from_json(text), trials),
@@ -198,7 +218,9 @@ def job_of(study: StudyRow) -> JobSpec:
     return read_stored_job(study.job_json, f"job of study {study.study_id}")
 
 
-def _lines(rows: Sequence[TrialRow], objectives: Sequence[Objective]) -> tuple[TrialLine, ...]:
+def _lines(
+    rows: Sequence[TrialRow], objectives: Sequence[Objective], n_scored: Mapping[str, int]
+) -> tuple[TrialLine, ...]:
     complete = {row.number: row.objectives for row in rows if row.objectives is not None}
     signs = [1 if DIRECTIONS[objective] == "maximize" else -1 for objective in objectives]
     oriented = {
@@ -213,7 +235,7 @@ def _lines(rows: Sequence[TrialRow], objectives: Sequence[Objective]) -> tuple[T
             pipeline=describe(row.proposal.architecture),
             origin=row.proposal.origin,
             state=row.state,
-            n_examples=row.n_examples,
+            n_examples=row.n_examples or n_scored.get(row.proposal.pipeline_id, 0),
             objectives=dict(zip(objectives, row.objectives or (), strict=False)),
             is_on_front=row.number in on_front,
             reason=row.reason,

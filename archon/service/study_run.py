@@ -257,7 +257,7 @@ class StudyRun:
         if end.measured:
             singles += self._unmeasured_singles(end.measured)
         chosen = chosen_finalists(end, self._job)
-        others = [one for one in end.measured if not is_single_call(one)]
+        tried = () if chosen else self._tried()
         ids = [one.pipeline_id for one in (*singles, *chosen)]
         done = self._stored(ids, HELD_OUT_SPLIT)
         runner: RunsUnits = evaluator
@@ -275,7 +275,7 @@ class StudyRun:
             done=done,
         )
         n = len(singles)
-        self._warnings += tuple(self._job.at_most.about(others, measured[n:]))
+        self._warnings += tuple(self._job.at_most.about(tried, measured[n:], measured[:n]))
         return judge(measured[:n], measured[n:], self._job.objectives), missing
 
     def _unmeasured_singles(self, measured: Sequence[Measured]) -> tuple[Measured, ...]:
@@ -288,6 +288,16 @@ class StudyRun:
             for proposal in begun
             if proposal.pipeline_id not in known
         )
+
+    def _tried(self) -> tuple[Measured, ...]:
+        """What might have become a finalist, as far as the search saw it."""
+        if not self._job.at_most.ceilings():
+            return ()
+        rows = self._store.reader().trials(self._study_id, limit=None)
+        begun = {row.proposal.pipeline_id: row.proposal.architecture for row in rows}
+        stored = self._stored(list(begun), SEARCH_SPLIT)
+        seen = (Measured(one, begun[one], results) for one, results in stored.items())
+        return tuple(one for one in seen if not is_single_call(one))
 
     def _pipelines(self) -> list[str]:
         return [row.proposal.pipeline_id for row in self._trials]

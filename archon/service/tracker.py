@@ -98,6 +98,7 @@ class Tracker:
         """Held-out results of earlier runs, which cost no time in this one."""
         self._phase = "starting"
         self._n_ended = 0
+        self._n_complete = 0
         self._came: dict[bool, set[tuple[str, str]]] = {False: set(), True: set()}
         self._of_questions: int | None = None
         self._n_examples = 0
@@ -140,6 +141,7 @@ class Tracker:
         self._n_ended += 1
         trial = self._trials[proposal.pipeline_id]
         if isinstance(outcome, Completed):
+            self._n_complete += 1
             sign = 1 if DIRECTIONS[self._objectives[0]] == "maximize" else -1
             trial.first = sign * outcome.objectives[0]
         self._open.discard(proposal.pipeline_id)
@@ -185,6 +187,7 @@ class Tracker:
             is_by_units=self._is_by_units,
             n_begun=len(self._trials),
             n_ended=self._n_ended,
+            n_complete=self._n_complete,
             n_trials=n_trials,
             n_questions=len(self._came[is_held_out]),
             of_questions=self._of_questions if is_held_out else of_search,

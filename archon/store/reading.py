@@ -21,7 +21,7 @@ from archon.core.records import (
     StudyRow,
     TrialRow,
 )
-from archon.core.results import ExampleResult
+from archon.core.results import ExampleResult, ExampleStatus
 from archon.store.completions import from_row, is_intact
 from archon.store.database import explain
 from archon.store.rows import (
@@ -47,6 +47,7 @@ from archon.store.schema import (
 from archon.store.statements import select_by_keys
 from archon.store.texts import unpack
 
+_SCORED: tuple[ExampleStatus, ...] = ("ok", "model_fault")
 _UNCERTAIN = ("owner_died", "maybe_billed")
 
 
@@ -139,6 +140,25 @@ class Reader:
         )
         with self._look() as connection:
             return [to_result(row) for row in connection.execute(select)]
+
+    def n_examples(self, study_id: str, *, split: str) -> int:
+        """See ``StudyReader``."""
+        count = sa.select(sa.func.count()).select_from(examples)
+        select = count.where(examples.c.study_id == study_id, examples.c.split == split)
+        with self._look() as connection:
+            return connection.scalar(select) or 0
+
+    def n_scored(self, study_id: str, *, split: str) -> Mapping[str, int]:
+        """See ``StudyReader``."""
+        of_pipeline = example_results.c.pipeline_id
+        select = (
+            sa.select(of_pipeline, sa.func.count())
+            .where(example_results.c.study_id == study_id, example_results.c.split == split)
+            .where(example_results.c.status.in_(_SCORED))
+            .group_by(of_pipeline)
+        )
+        with self._look() as connection:
+            return {pipeline_id: n for pipeline_id, n in connection.execute(select)}
 
     def question(
         self, study_id: str, pipeline_id: str, example_id: str, *, split: str = SEARCH_SPLIT

@@ -280,6 +280,25 @@ class StudyStoreSuite:
             (found,) = store.reader().results("abc123", ARCHITECTURE.pipeline_id())
         assert found == result_of()
 
+    async def test_questions_are_counted_by_split_and_only_those_with_a_score_by_pipeline(
+        self, opener: Opener
+    ) -> None:
+        fault = replace(result_of("q1"), status="infra_fault", score=None, error="reset")
+        wrong = replace(result_of("q2"), status="model_fault", score=None)
+        other = replace(result_of("q0"), pipeline_id="other")
+        with opener() as store:
+            log = await self._log(store)
+            await log.record([result_of("q0"), fault, wrong, result_of("q0", HELD_OUT_SPLIT)])
+            await log.record([other, replace(fault, pipeline_id="faulty")])
+            reader = store.reader()
+            n_examples = reader.n_examples("abc123", split="search")
+            search, held_out = (
+                reader.n_scored("abc123", split=split) for split in ("search", HELD_OUT_SPLIT)
+            )
+        assert n_examples == 3
+        assert search == {ARCHITECTURE.pipeline_id(): 2, "other": 1}
+        assert held_out == {ARCHITECTURE.pipeline_id(): 1}
+
     async def test_result_of_an_unknown_example_is_refused(self, opener: Opener) -> None:
         with opener() as store:
             log = await self._log(store)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from archon.cli.export import why
+from archon.cli.export import over_ceiling, why
 from archon.core.architecture import Architecture, ComponentSpec
+from archon.search.at_most import AtMost
 from archon.search.objectives import Measured
 from archon.search.winner import judge
 from archon.service.export import cheapest_within
@@ -73,6 +74,29 @@ def test_within_takes_the_cheapest_that_is_so_close_to_the_best(within: float, t
     found = cheapest_within(judgement, within)
     assert found is not None
     assert found.tokens.value == tokens
+
+
+def test_within_takes_nothing_that_passes_a_ceiling_and_measures_against_nothing_that_does() -> (
+    None
+):
+    best, close = measured(8, 51, 800), measured(4, 50, 400)
+    judgement = judge([SINGLE], [best, close], ("quality", "tokens"))
+    found = cheapest_within(judgement, 0.0, AtMost(tokens=500))
+    assert found is not None
+    assert found.tokens.value == 400
+    assert cheapest_within(judgement, 1.0, AtMost(tokens=99)) is None
+
+
+def test_export_says_that_what_it_writes_passes_a_ceiling() -> None:
+    judgement = judge([SINGLE], [EQUAL], ("quality", "tokens"))
+    made = PipelineFile(drawn(1), (), provenance=Provenance("sums", 3, "f", N, 0.95, (), "0"))
+    (said,) = over_ceiling(judgement, made, AtMost(tokens=50))
+    assert said == (
+        "It does not keep to at_most: on the held-out questions it takes 100 tokens a question, "
+        "where 50 tokens are allowed."
+    )
+    assert not list(over_ceiling(judgement, made, AtMost(tokens=100)))
+    assert not list(over_ceiling(None, made, AtMost(tokens=50)))
 
 
 def test_within_says_what_the_file_is() -> None:

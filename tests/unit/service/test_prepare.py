@@ -76,6 +76,23 @@ def test_two_alternatives_at_different_temperatures_are_told_too(tmp_path: Path)
     assert TEMPERATURES in note
 
 
+@pytest.mark.parametrize(
+    ("changes", "n"),
+    [
+        ({"racing": False}, 1),
+        ({"racing": True, "sampler": {"kind": "gain"}}, 1),
+        ({"racing": False, "sampler": {"kind": "tpe"}}, 0),
+        ({}, 0),
+    ],
+    ids=["default sampler", "gain", "another sampler", "not written"],
+)
+def test_racing_that_the_sampler_does_not_know_is_told(
+    tmp_path: Path, changes: dict[str, object], n: int
+) -> None:
+    warnings = prepare(load_job(write_job(tmp_path, "http://localhost:9/v1", **changes))).warnings
+    assert len([said for said in warnings if said.startswith("racing: ")]) == n
+
+
 def test_model_without_a_provider_that_litellm_knows_is_refused(tmp_path: Path) -> None:
     models = {"small": {"litellm": "nobody-knows-this"}}
     job = load_job(write_job(tmp_path, URL, models=models))

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import re
+from io import StringIO
 from pathlib import Path
 from typing import cast
 
 import pytest
+from rich.console import Console
 
+from archon.cli.report import print_study
 from archon.core.calls import ModelCard
 from archon.core.errors import AuthFailed, NotFound, SetupError
 from archon.core.records import HELD_OUT_SPLIT
@@ -105,12 +108,46 @@ async def test_baseline_is_the_best_of_the_single_calls_on_the_held_out_question
     assert not singles.keys() & {one.pipeline_id for one in report.final.judgement.finalists}
 
 
+async def test_report_says_on_how_many_questions_a_trial_and_a_finalist_was_seen(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+) -> None:
+    path = write_job(
+        tmp_path,
+        stub.base_url,
+        n_questions=120,
+        sampler={"kind": "gain"},
+        budget={"calls": 900, "held_out_share": 0.5},
+    )
+    report = await run(load_job(path), store, settings)
+    assert report.final is not None
+    results, study = store.reader().results, report.study.study_id
+    assert report.to_data()["study"]["n_examples"] == report.n_examples == 60
+    assert [line.n_examples for line in report.trials] == [
+        len(results(study, line.pipeline_id)) for line in report.trials
+    ]
+    printed = StringIO()
+    print_study(report, Console(file=printed, width=300), has_all_trials=True)
+    lines = printed.getvalue().splitlines()
+    finalists = [report.trial_of(one.pipeline_id) for one in report.final.judgement.finalists]
+    in_part = [line for line in finalists if line.n_examples < 60]
+    assert in_part
+    for line in finalists:
+        (said,) = (one for one in lines if one.startswith(f"  trial {line.number}: "))
+        seen = f"(in the search seen on {line.n_examples} of 60)"
+        assert said.endswith(seen) == (line in in_part)
+    for line in report.trials:
+        said = next(one for one in lines if re.match(rf" *{line.number} ", one))
+        assert said.count(f"seen on {line.n_examples} of 60") == (0 < line.n_examples < 60)
+
+
 async def test_what_takes_more_than_at_most_is_tried_and_is_no_finalist(
     stub: Stub, tmp_path: Path, store: Store, settings: Settings
 ) -> None:
     async def ended(at_most: dict[str, float]) -> StudyReport:
-        budget, at = {"trials": 30}, at_most
-        path = write_job(tmp_path, stub.base_url, budget=budget, racing=False, at_most=at)
+        budget, sampler = {"trials": 30}, {"kind": "random"}
+        path = write_job(
+            tmp_path, stub.base_url, budget=budget, sampler=sampler, racing=False, at_most=at_most
+        )
         return await run(load_job(path), store, settings)
 
     whole = await ended({})
@@ -125,15 +162,17 @@ async def test_what_takes_more_than_at_most_is_tried_and_is_no_finalist(
         assert report.trial_of(one.pipeline_id).objectives["tokens"] <= most
 
 
+@pytest.mark.parametrize("kind", ["gain", "nsga2"])
 async def test_why_nothing_keeps_to_at_most_is_said_with_the_trial_that_comes_nearest(
-    stub: Stub, tmp_path: Path, store: Store, settings: Settings
+    kind: SamplerKind, stub: Stub, tmp_path: Path, store: Store, settings: Settings
 ) -> None:
-    job = load_job(write_job(tmp_path, stub.base_url, at_most={"tokens": 1}))
-    report = await run(job, store, settings)
+    path = write_job(tmp_path, stub.base_url, at_most={"tokens": 1}, sampler={"kind": kind})
+    report = await run(load_job(path), store, settings)
     assert report.final is not None
     assert report.final.judgement.finalists == ()
-    (said,) = (one for one in report.final.warnings if "at_most" in one)
-    assert re.search(r"nearest, trial \d+ takes \d+ tokens a question, where 1 tokens", said)
+    none, singles = (one for one in report.final.warnings if "at_most" in one)
+    assert singles.startswith("single calls are not held to at_most: on the held-out questions tr")
+    assert re.search(r"nearest, trial \d+ takes \d+ tokens a question, where 1 tokens", none)
 
 
 SAMPLED = {

@@ -26,7 +26,7 @@ COMPLETE = Completed((0.5,), N_QUESTIONS)
 class Course:
     """A study that goes as the test says."""
 
-    def __init__(self, *, n_recalled: int = 0, **limits: float) -> None:
+    def __init__(self, *, n_recalled: int = 0, is_by_units: bool = False, **limits: float) -> None:
         self.clock, self.log = Clock(), Log()
         self.budget = Budget(Caps(), self.clock)
         budget = BudgetSpec(held_out_share=0.5, **limits)  # type: ignore[arg-type]
@@ -38,6 +38,7 @@ class Course:
             finalists=1,
             n_held_out=N_HELD_OUT,
             n_recalled=n_recalled,
+            is_by_units=is_by_units,
             clock=self.clock,
         )
         self.tracker.search_begins(budget.trials, N_QUESTIONS)
@@ -143,6 +144,25 @@ def test_held_out_run_is_foretold_from_its_own_pace_without_what_was_recalled() 
     assert found is not None
     assert found.seconds_left.likely == pytest.approx(10.0)
     assert found.total["calls"].likely == pytest.approx(10 + 2 * 10)
+
+
+def test_search_by_units_counts_apart_what_it_closes_and_foretells_its_held_out_run_alone() -> None:
+    course = Course(trials=5, is_by_units=True)
+    rows = [course.begin(number) for number in range(3)]
+    course.answer(rows[0], calls=1)
+    course.answer(rows[1], calls=1, n=4)
+    course.end(rows[0])
+    seen = course.seen()
+    assert (seen.n_begun, seen.n_ended, seen.n_complete) == (3, 1, 1)
+    assert (seen.n_questions, seen.of_questions, seen.forecast) == (14, None, None)
+    for row in rows[1:]:
+        course.end(row, Stopped("pruned", "seen on a part"))
+    seen = course.seen()
+    assert (seen.n_begun, seen.n_ended, seen.n_complete) == (3, 3, 1)
+    course.tracker.held_out_begins(1, N_HELD_OUT)
+    course.clock.now += 1.0
+    course.tracker.results_came([result(1.0)])
+    assert course.seen().forecast is not None
 
 
 def test_progress_is_read_back_as_it_was_written_and_another_versions_is_left_out() -> None:

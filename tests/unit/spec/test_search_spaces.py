@@ -53,6 +53,9 @@ def test_a_shipped_job_opens_with_its_size_as_it_is_counted(path: Path) -> None:
         assert found[1] == f"{n:,}"
     else:
         assert f"{n:,} combinations" in said
+    drawn = (draw(space, Chance(seed)) for seed in range(400))
+    is_bound = any(feasible(space, one) is None for one in drawn)
+    assert ("at most" in said, "max_calls is left out" in said) == (is_bound, is_bound)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
