@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from archon.core.records import TrialLog
+from archon.core.records import ProposalRow, TrialLog
 from archon.search.baselines import single_calls
 from archon.search.evaluate import Evaluator
 from archon.search.propose import Proposer
@@ -25,10 +25,28 @@ def nothing(search: Search) -> None:
 
 
 @dataclass
+class Heard:
+    """A log in which somebody is heard while the proposal of this number is written."""
+
+    inner: TrialLog
+    number: int
+    hear: Callable[[], None]
+
+    async def propose(self, proposal: ProposalRow) -> None:
+        await self.inner.propose(proposal)
+        if proposal.number == self.number:
+            self.hear()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.inner, name)
+
+
+@dataclass
 class ChangedWorld(World):
-    """One whose search is changed when so many completions are bought."""
+    """One whose search is changed when so many completions are bought, or such a proposal made."""
 
     widths: Widths = ()
+    change_at_proposal: int = -1
     change: Callable[[Search], None] = nothing
     change_after: int = 0
 
@@ -39,7 +57,10 @@ class ChangedWorld(World):
         starts = single_calls(self.space)
         proposer = Proposer(self.space, sampler, seed=self.seed, starts=starts)
         plan = replace(plan, widths=self.widths)
-        search = Search(plan, proposer, evaluator, log, self.watcher, history)
+        heard = Heard(log, self.change_at_proposal, lambda: self.change(search))
+        search = Search(plan, proposer, evaluator, heard, self.watcher, history)  # type: ignore[arg-type]
+        if self.change_at_proposal >= 0:
+            return await search.run()
         running = asyncio.ensure_future(search.run())
         while self.model.bought.total() < self.change_after and not running.done():
             await asyncio.sleep(0)
@@ -85,6 +106,21 @@ async def test_more_trials_are_run_once_they_are_allowed(tmp_path: Path, change_
     )
     end = await asked.search()
     assert (len(end.measured), end.reason) == (7, TRIALS_DONE)
+
+
+@pytest.mark.parametrize("n_trials", [2, 4, 9])
+async def test_number_of_trials_changed_while_a_batch_is_filled_is_kept_to(
+    tmp_path: Path, n_trials: int
+) -> None:
+    asked = world(
+        tmp_path,
+        n_trials=7,
+        n_parallel=5,
+        change=lambda search: search.change(n_trials=n_trials, widths=((0, 5),)),
+        change_at_proposal=1,
+    )
+    end = await asyncio.wait_for(asked.search(), 20)
+    assert (len(end.measured), end.reason) == (n_trials, TRIALS_DONE)
 
 
 async def test_search_that_is_told_to_end_keeps_what_ended_and_begins_no_trial(
