@@ -103,6 +103,7 @@ class Steering:
     def search_begins(self, search: Steered, evaluator: Evaluator) -> None:
         """Steer this search from now on."""
         self._search, self._evaluator = search, evaluator
+        self._hold_to(self.terms)  # it was set up with the terms of some seconds ago
         if self.terms.finish:
             self._say(f"The search was {self.terms.finish}: the finalists come next.")
             self._end_search()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from archon.core.errors import ArchonError, SpecError
 from archon.core.records import Verb
-from archon.service import steering
+from archon.service import steering, study_run
+from archon.service.gain_run import gain_search
 from archon.service.instruct import NOTHING, Answered, instruct
 from archon.service.listing import list_studies
 from archon.service.report import StudyReport, load_report
@@ -118,6 +121,38 @@ async def test_time_of_a_pause_is_not_taken_from_the_budget(
     assert report.study.stop_reason == "the budget's trials are done"
     assert report.final is not None
     assert report.final.elapsed_s < 4.0
+
+
+async def test_change_that_comes_while_the_search_is_set_up_holds_for_it(
+    stub: Stub,
+    tmp_path: Path,
+    store: Store,
+    settings: Settings,
+    elsewhere: Elsewhere,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_set_up, may_go_on = threading.Event(), threading.Event()
+
+    def slowly(*given: Any) -> Any:
+        is_set_up.set()
+        assert may_go_on.wait(20)
+        return gain_search(*given)
+
+    monkeypatch.setattr(study_run, "gain_search", slowly)
+    stub.latency_s = 0.05
+    options = {"sampler": {"kind": "gain"}, "questions_in_flight": 2, "parallel_trials": 1}
+    budget = {"trials": 6, "held_out_share": 0.5}
+    job = load_job(write_job(tmp_path, stub.base_url, budget=budget, **options))
+    async with running(job, store, settings) as task:
+        await until(is_set_up.is_set)
+        try:
+            answered = await elsewhere.tell("change", Change(trials=2, questions_in_flight=12))
+        finally:
+            may_go_on.set()
+        assert answered.state == "done"
+        report = await task
+    assert len(report.trials) == 2
+    assert stub.ledger.max_in_flight > 2
 
 
 async def test_stopped_study_rests_with_its_calls_and_runs_on_with_its_changes(
