@@ -19,7 +19,16 @@ from archon.search.evaluate import Evaluator
 from archon.search.steered import Steered
 from archon.service.budgets import caps_of
 from archon.service.ownership import OwnedStudy
-from archon.service.terms import FINISHED, Change, Terms, lower_of, recorded, refusal, terms_of
+from archon.service.terms import (
+    FINISHED,
+    Change,
+    Terms,
+    lower_of,
+    no_room,
+    recorded,
+    refusal,
+    terms_of,
+)
 from archon.service.units import counted
 from archon.spec.job import BudgetSpec, JobSpec
 from archon.store.opening import Store
@@ -209,10 +218,19 @@ class Steering:
         new = self.terms.with_change(change, from_trial=from_trial)
         self._hold_to(replace(new, budget=lower_of(self.terms.budget, new.budget)))
         written = recorded(change, from_trial=from_trial, reopens=False, was_judged=False)
-        is_late = self._search is not None and self._search.is_over and bool(change.limits())
-        late = "; the search is over and its finalists run, for which it holds" if is_late else ""
-        await self._done(one, said + late, arguments=written)
+        if change.limits():
+            said += self._consequence(new, spent)
+        await self._done(one, said, arguments=written)
         self._hold_to(new)
+
+    def _consequence(self, new: Terms, spent: dict[str, float]) -> str:
+        """What other limits mean for the search, as the end of a sentence."""
+        if self._search is not None and self._search.is_over:
+            return "; the search is over and its finalists run, for which it holds"
+        if self.counts_whole:
+            spent = spent | amounts(self.budget.spent - self._lost)
+        narrow = no_room(new.budget, spent)
+        return f"; this ends the search. {narrow}".removesuffix(".") if narrow else ""
 
     def _hold_to(self, terms: Terms) -> None:
         self.terms = terms

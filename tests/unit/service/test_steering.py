@@ -270,6 +270,30 @@ async def test_study_that_its_budget_ended_searches_on_with_a_larger_one_and_say
     assert "300 is less than the" in refused.answer
 
 
+async def test_limit_that_leaves_the_search_no_room_is_refused_or_said_to_end_it(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings, elsewhere: Elsewhere
+) -> None:
+    stub.latency_s = 0.03
+    options = {"sampler": {"kind": "tpe"}}
+    budget = {"trials": 6, "calls": 5000, "held_out_share": 0.5}
+    job = load_job(write_job(tmp_path, stub.base_url, budget=budget, **options))
+    async with running(job, store, settings) as task:
+        await until(lambda: stub.ledger.completions > 60)
+        limit = stub.ledger.completions + 50
+        answered = await elsewhere.tell("change", Change(calls=limit))
+        assert answered.state == "done"
+        assert "this ends the search. calls: of " in answered.answer
+        report = await task
+    assert report.study.state == "completed"
+    spent = report.spend.n_bought
+    refused = await elsewhere.tell("change", Change(calls=limit + 10))
+    assert refused.state == "refused"
+    assert f"It takes more than {2 * spent} to search on" in refused.answer
+    assert (await elsewhere.tell("change", Change(calls=2 * spent + 40))).state == "done"
+    again = await run(job, store, settings)
+    assert again.spend.n_bought > spent
+
+
 async def test_instructions_that_nobody_heard_do_not_hold_the_next_run(
     stub: Stub,
     tmp_path: Path,
