@@ -60,7 +60,8 @@ async def instruct(
 
     Raises:
         NotFound: There is no such study.
-        SpecError: A limit is out of range, or counts money that has no price.
+        SpecError: A limit is out of range, counts money that has no price, or counts time in a
+            deterministic study.
         ArchonError: No process runs the study, and there is nothing to do without one.
         Conflict: The process does not answer.
     """
@@ -187,6 +188,11 @@ def _check(change: Change, study: StudyRow) -> None:
             raise SpecError(
                 f"{option} {value:g} is out of range: more than 0, at most {most:,.0f}."
             )
+    job = job_of(study)
+    if change.wall_s is not None and job.is_deterministic:
+        raise SpecError(
+            f"--seconds cannot be: study {study.study_id} ({study.name}) is deterministic, and "
+            "where a limit of time ends a search differs each time. Give --calls, --tokens or --usd."
+        )
     if change.usd is not None:
-        job = job_of(study)
         check_priced(replace(job, budget=replace(job.budget, usd=change.usd)))

@@ -81,9 +81,10 @@ class Steering:
         self.terms: Terms = terms_of(job, self._reader.instructions(owned.study_id))
         self._share = 1.0
         self._lost = lost
-        self.counts_whole = job.is_deterministic and self._caps(self.terms.budget) != Caps()
+        self.counts_whole = job.is_deterministic
         """Whether steps of the search count whole or not at all, so that where its share of the
-        limits ends it does not depend on which call came first."""
+        limits ends it does not depend on which call came first; also where there is no limit, since
+        one may be set on the way."""
         self._n_begun = len(self._reader.trials(owned.study_id, limit=None))
         self._search: Steered | None = None
         self._evaluator: Evaluator | None = None
@@ -100,6 +101,11 @@ class Steering:
     def share_caps(self) -> Caps:
         """The limits that hold for what is done now."""
         return self._caps(self.terms.budget)
+
+    @property
+    def spent_at_most(self) -> Amount:
+        """No less than what was bought: what calls of this run may have taken counts as taken."""
+        return self.budget.spent - self._lost
 
     def _set_caps(self) -> None:
         if self.counts_whole and self._share < 1.0:
@@ -228,7 +234,7 @@ class Steering:
         if self._search is not None and self._search.is_over:
             return "; the search is over and its finalists run, for which it holds"
         if self.counts_whole:
-            spent = spent | amounts(self.budget.spent - self._lost)
+            spent = spent | amounts(self.spent_at_most)
         narrow = no_room(new.budget, spent)
         return f"; this ends the search. {narrow}".removesuffix(".") if narrow else ""
 

@@ -320,6 +320,27 @@ async def test_instructions_that_nobody_heard_do_not_hold_the_next_run(
     assert [one.state for one in report.changes] == ["void", "done"]
 
 
+async def test_limit_that_a_deterministic_search_is_given_on_the_way_ends_a_whole_batch(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings, elsewhere: Elsewhere
+) -> None:
+    stub.latency_s = 0.02
+    options = {"sampler": {"kind": "random"}, "deterministic": True, "parallel_trials": 3}
+    budget = {"trials": 13, "held_out_share": 0.5}
+    job = load_job(write_job(tmp_path, stub.base_url, budget=budget, racing=False, **options))
+    async with running(job, store, settings) as task:
+        await until(lambda: elsewhere_complete(elsewhere) > 3)
+        with pytest.raises(SpecError, match="is deterministic, and where a limit of time ends"):
+            await elsewhere.tell("change", Change(wall_s=100.0))
+        limit = 2 * (stub.ledger.completions + 100)
+        assert (await elsewhere.tell("change", Change(calls=limit))).state == "done"
+        report = await task
+    states = [trial.state for trial in report.trials]
+    n_kept = states.count("complete")
+    assert n_kept % 3 == 0
+    assert states[n_kept:] == ["interrupted"] * 3
+    assert "counts whole batches" in report.study.stop_reason
+
+
 async def test_dollars_cannot_be_limited_where_a_model_has_no_price(
     stub: Stub, tmp_path: Path, store: Store, settings: Settings, elsewhere: Elsewhere
 ) -> None:
