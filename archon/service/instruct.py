@@ -192,7 +192,8 @@ def _check(change: Change, study: StudyRow) -> None:
     if change.wall_s is not None and job.is_deterministic:
         raise SpecError(
             f"--seconds cannot be: study {study.study_id} ({study.name}) is deterministic, and "
-            "where a limit of time ends a search differs each time. Give --calls, --tokens or --usd."
+            "where a limit of time ends a search differs each time. Give --calls, --tokens or "
+            "--usd."
         )
     if change.usd is not None:
         check_priced(replace(job, budget=replace(job.budget, usd=change.usd)))
