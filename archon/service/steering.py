@@ -71,6 +71,7 @@ class Steering:
             say: Told what was done, a line at a time.
             lost: Of ``spent``, what was lost when runs were cut off.
         """
+        self._job = job
         self._study_id = owned.study_id
         self._instructions = store.instructions(owned.study_id)
         self._studies = store.studies()
@@ -88,6 +89,8 @@ class Steering:
         self._n_begun = len(self._reader.trials(owned.study_id, limit=None))
         self._search: Steered | None = None
         self._evaluator: Evaluator | None = None
+        self._is_unsure = False
+        """Whether an answer met a fault: it may have been stored, or not."""
         self.budget = Budget(self._caps(self.terms.budget), clock, spent)
         self.on_terms: Callable[[Terms], None] = lambda terms: None
         """Told of new terms."""
@@ -147,11 +150,24 @@ class Steering:
             await asyncio.sleep(LOOK_EVERY_S)
             # A database that is away for a while is met by those who write; here it only delays.
             with contextlib.suppress(StoreError):
+                if self._is_unsure:
+                    await self._hold_to_what_is_stored()
                 for one in await asyncio.to_thread(self._waiting):
-                    await self._follow(one)
+                    # Those before it may have taken long, and who gave it has given up.
+                    if one.number in {other.number for other in self._waiting()}:
+                        await self._follow(one)
 
     def _waiting(self) -> tuple[Instruction, ...]:
         return tuple(self._reader.instructions(self._study_id, is_waiting=True))
+
+    async def _hold_to_what_is_stored(self) -> None:
+        """An answer met a fault: whether it was stored, and so what holds, the database says."""
+        rows = await asyncio.to_thread(self._reader.instructions, self._study_id)
+        self._hold_to(terms_of(self._job, rows))
+        if self.terms.finish:
+            self._end_search()
+            await self._go_on()
+        self._is_unsure = False
 
     async def _follow(self, one: Instruction) -> None:
         match one.verb:
@@ -252,7 +268,11 @@ class Steering:
         return caps_of(budget, began_s=self._owned.began_s, share=share)
 
     async def _done(self, one: Instruction, answer: str, *, arguments: str | None = None) -> None:
-        await self._instructions.answer(one.number, "done", answer, arguments=arguments)
+        try:
+            await self._instructions.answer(one.number, "done", answer, arguments=arguments)
+        except StoreError:
+            self._is_unsure = True
+            raise
         name = "stop --finish" if one.verb == "finish" else one.verb
         self._say(f"`archon {name}` from {one.given_from}: {answer}.")
 

@@ -57,8 +57,8 @@ class _Trial:
 class Tracker:
     """A ``Watcher`` in front of another one. Reads the budget and the clock when it is asked.
 
-    ``progress`` may be asked from another thread, as a display does: it goes through copies, each of
-    which is made in one step of the interpreter.
+    ``progress`` may be asked from another thread, as a display does: it goes through copies, each
+    made in one step of the interpreter.
     """
 
     def __init__(
