@@ -120,6 +120,8 @@ class Search:
         """Of trials that were stopped: what they would have reached."""
         self._spent = next((r.reason for r in history.trials if r.state == "interrupted"), "")
         """Why no further trial may begin; the budget or the user interrupts a trial for good."""
+        self._told_to_end = ""
+        """Why, where the user ended it."""
         self._n_trials = plan.n_trials
         self._widths = plan.widths or ((0, plan.n_parallel),)
         self._is_over = False
@@ -143,6 +145,7 @@ class Search:
 
         A trial that ends all the same counts.
         """
+        self._told_to_end = self._told_to_end or reason
         self._spent = self._spent or reason
 
     async def run(self) -> SearchEnd:
@@ -234,7 +237,10 @@ class Search:
         except ExceptionGroup as failures:
             raise first_cause(failures) from failures
         if self._plan.limit_passed is not None:
-            await self._end_together(batch, self._plan.limit_passed() or self._spent)
+            # A user's word takes nothing from what has ended; a limit takes the batch.
+            is_limit = self._spent != self._told_to_end
+            spent = self._spent if is_limit else ""
+            await self._end_together(batch, self._plan.limit_passed() or spent)
 
     async def _end_together(self, batch: Sequence[ProposalRow], limit: str) -> None:
         """End the trials of a batch by number, each as it ran, or all by the limit."""

@@ -47,6 +47,7 @@ class ChangedWorld(World):
 
     widths: Widths = ()
     change_at_proposal: int = -1
+    limit_passed: Callable[[], str] | None = None
     change: Callable[[Search], None] = nothing
     change_after: int = 0
 
@@ -56,7 +57,7 @@ class ChangedWorld(World):
         sampler = tpe_sampler(["maximize", "minimize"], n_startup=3)
         starts = single_calls(self.space)
         proposer = Proposer(self.space, sampler, seed=self.seed, starts=starts)
-        plan = replace(plan, widths=self.widths)
+        plan = replace(plan, widths=self.widths, limit_passed=self.limit_passed)
         heard = Heard(log, self.change_at_proposal, lambda: self.change(search))
         search = Search(plan, proposer, evaluator, heard, self.watcher, history)  # type: ignore[arg-type]
         if self.change_at_proposal >= 0:
@@ -139,3 +140,28 @@ async def test_search_that_is_told_to_end_keeps_what_ended_and_begins_no_trial(
     assert 0 < len(end.measured) < 8
     assert [row.state for row in rows] == ["complete"] * len(end.measured) + ["interrupted"]
     assert rows[-1].reason == "the user has seen enough"
+
+
+async def test_trial_that_was_done_when_the_user_ended_a_search_of_whole_batches_counts(
+    tmp_path: Path,
+) -> None:
+    def finish(search: Search) -> None:
+        assert asked.budget is not None
+        search.end("the user has seen enough")
+        asked.budget.close("the user has seen enough")
+
+    asked = world(
+        tmp_path,
+        n_parallel=8,
+        change=finish,
+        limit_passed=lambda: "",
+        change_after=60,
+        model=ScriptedModel(latency_s=0.001),
+    )
+    end = await asked.search()
+    with asked.open() as store:
+        states = [row.state for row in store.reader().trials(STUDY)]
+    n_kept = states.count("complete")
+    assert end.reason == "the user has seen enough"
+    assert 1 < n_kept == len(end.measured) < 8  # the first trial is a batch of its own
+    assert states.count("interrupted") == 8 - n_kept
