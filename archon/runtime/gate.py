@@ -60,6 +60,10 @@ class Limits:
     """How long requests are held while it is away, before they are refused."""
 
 
+async def not_held() -> None:
+    """Where nothing is ever paused."""
+
+
 class Gate:
     """Places at one endpoint. Waiting can be cancelled; a place is never lost."""
 
@@ -70,6 +74,7 @@ class Gate:
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
         patience_clock: Clock | None = None,
+        until_going: Callable[[], Awaitable[None]] = not_held,
     ) -> None:
         """All places are free.
 
@@ -79,10 +84,12 @@ class Gate:
             sleep: Waits for some.
             patience_clock: Seconds that count as waited for; it may stand still, as ``clock`` may
                 not: while a study is paused, nobody waits for the endpoint.
+            until_going: Returns when nothing is paused: until then no request is sent or refused.
         """
         self.limits = limits or Limits()
         self.clock = clock
         self._patience_clock = patience_clock or clock
+        self._until_going = until_going
         self.sleep = sleep
         self.in_flight = 0
         self.n_expected = 0
@@ -96,6 +103,7 @@ class Gate:
         self._closed_by: CallError | None = None
         self._closed_until = float("-inf")
         self._refuses_from = float("-inf")
+        """On the patience clock."""
 
     @property
     def n_places(self) -> int:
@@ -124,14 +132,17 @@ class Gate:
             Away: The endpoint is closed, and has been for long; says what closed it.
             StillLimited: Likewise, where that was a rate limit.
         """
+        await self._until_going()
         self._refuse_if_hopeless()
         if self._waiting or not self._fits(n):
             await self._wait(n)
         else:
             self.in_flight += n
         try:
+            await self._until_going()
             while (wait_s := self._closed_for_s()) > 0:
                 await self.sleep(wait_s)
+                await self._until_going()
         except BaseException:
             self.leave(n)
             raise
@@ -173,7 +184,7 @@ class Gate:
     def lost_patience(self, error: RateLimited) -> None:
         """Somebody waited in vain: all who wait are refused, and now and then one tries again."""
         now = self.clock()
-        self._closed_by, self._refuses_from = error, now
+        self._closed_by, self._refuses_from = error, self._patience_clock()
         self._closed_until = now + self.limits.outage_s
 
     def found_nobody(self, error: Unreachable) -> None:
@@ -182,7 +193,7 @@ class Gate:
         if self._n_failed >= max(self.limits.outage_after, 2 * self.n_places):
             now, self._n_failed = self.clock(), 0
             if self._closed_by is None:
-                self._refuses_from = now + self.limits.outage_patience_s
+                self._refuses_from = self._patience_clock() + self.limits.outage_patience_s
             self._closed_by, self._closed_until = error, now + self.limits.outage_s
 
     def _fits(self, n: int) -> bool:
@@ -225,7 +236,9 @@ class Gate:
         return 0.0
 
     def _refuse_if_hopeless(self) -> None:
-        if self._closed_by is None or not self._refuses_from <= self.clock() < self._closed_until:
+        if self._closed_by is None or self.clock() >= self._closed_until:
+            return
+        if self._patience_clock() < self._refuses_from:
             return
         refusal = StillLimited if isinstance(self._closed_by, RateLimited) else Away
         raise refusal(f"{self._closed_by} (not asked again for the moment)")

@@ -120,6 +120,8 @@ class Search:
         """Of trials that were stopped: what they would have reached."""
         self._spent = next((r.reason for r in history.trials if r.state == "interrupted"), "")
         """Why no further trial may begin; the budget or the user interrupts a trial for good."""
+        self._told_to_end = ""
+        """Why, where the user ended it."""
         self._n_trials = plan.n_trials
         self._widths = plan.widths or ((0, plan.n_parallel),)
         self._is_over = False
@@ -143,6 +145,7 @@ class Search:
 
         A trial that ends all the same counts.
         """
+        self._told_to_end = self._told_to_end or reason
         self._spent = self._spent or reason
 
     async def run(self) -> SearchEnd:
@@ -171,7 +174,7 @@ class Search:
                 self._race.admit(self._measured[n] for n in numbers if n in self._measured)
             if self._spent and not recalled:
                 reason = self._first_limit()
-            elif reason == TRIALS_DONE and self._n_trials != self._proposer.n_proposed:
+            elif reason == TRIALS_DONE and not self._is_full:
                 reason = ""  # more of them are allowed than when the last batch began
         self._is_over = True
         measured = tuple(self._measured[number] for number in sorted(self._measured))
@@ -192,12 +195,9 @@ class Search:
         Returns:
             Why there will be no further batch; "" if there may be one.
         """
-        most, first = self._n_trials, self._proposer.n_proposed
-        end = batch_end(first, self._widths)
-        if first == 0 and self._plan.limit_passed is not None:
-            end = 1  # what the smallest budgets pay for is kept, though batches count whole
-        end = end if most is None else min(end, most)
-        while self._proposer.n_proposed < end:
+        first = self._proposer.n_proposed
+        # Proposals are recorded one by one, and what a user changes meanwhile holds for the next.
+        while not self._is_full and self._proposer.n_proposed < self._batch_end(first):
             if recalled:
                 batch.append(recalled.pop(0))
                 self._proposer.restore(batch[-1])
@@ -209,7 +209,18 @@ class Search:
                 return ALL_TRIED if self._proposer.is_all_tried else NOTHING_NEW
             batch.append(asked)
             await self._log.propose(asked)
-        return TRIALS_DONE if self._proposer.n_proposed == most else ""
+        return TRIALS_DONE if self._is_full else ""
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether there are as many proposals as the budget allows."""
+        return self._n_trials is not None and self._proposer.n_proposed >= self._n_trials
+
+    def _batch_end(self, first: int) -> int:
+        """The trial behind the batch that begins with trial ``first``."""
+        if first == 0 and self._plan.limit_passed is not None:
+            return 1  # what the smallest budgets pay for is kept, though batches count whole
+        return batch_end(first, self._widths)
 
     async def _run_batch(self, batch: Sequence[ProposalRow]) -> None:
         if self._plan.is_in_order:
@@ -226,7 +237,10 @@ class Search:
         except ExceptionGroup as failures:
             raise first_cause(failures) from failures
         if self._plan.limit_passed is not None:
-            await self._end_together(batch, self._plan.limit_passed() or self._spent)
+            # A user's word takes nothing from what has ended; a limit takes the batch.
+            is_limit = self._spent != self._told_to_end
+            spent = self._spent if is_limit else ""
+            await self._end_together(batch, self._plan.limit_passed() or spent)
 
     async def _end_together(self, batch: Sequence[ProposalRow], limit: str) -> None:
         """End the trials of a batch by number, each as it ran, or all by the limit."""

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
@@ -28,7 +28,7 @@ from archon.models.secret import Secret
 from archon.runtime.asking import ModelAsks
 from archon.runtime.budget import Budget
 from archon.runtime.clients import Budgeted, Filling, Pausing, Reusing, Routed, Timely
-from archon.runtime.gate import Clock, Gate, Limits
+from archon.runtime.gate import Clock, Gate, Limits, not_held
 from archon.runtime.limits import Limited
 from archon.runtime.purchases import Purchases
 from archon.scoring.table import build_scorer
@@ -154,6 +154,7 @@ async def open_models(
     say: Say,
     shared: SharedEngine | None = None,
     clock: Clock = time.monotonic,
+    until_going: Callable[[], Awaitable[None]] = not_held,
 ) -> AsyncIterator[Models]:
     """Models that answer while the block lasts; starts the embedded engine if one needs it.
 
@@ -162,7 +163,8 @@ async def open_models(
         settings: Where keys and folders are.
         say: Told what happens, a line at a time.
         shared: An engine that outlives the block; by default it is stopped with the block.
-        clock: Seconds that count as waited where an endpoint wants fewer requests.
+        clock: Seconds that count as waited where an endpoint wants fewer requests, or is away.
+        until_going: Returns when no pause is on: until then endpoints are sent nothing.
 
     Raises:
         SetupError: A key or package is missing, or the engine does not start.
@@ -173,7 +175,7 @@ async def open_models(
             if shared is None:
                 shared = await stack.enter_async_context(SharedEngine(settings, say=say))
             engine = await shared.running()
-        gates = _gates(specs, clock)
+        gates = _gates(specs, clock, until_going)
         opened: dict[str, OpenModel] = {}
         for spec in specs:
             backend, card = _opened(spec, settings, engine)
@@ -200,7 +202,14 @@ async def open_evaluator(
         SetupError: A key or package is missing, or the engine does not start; or it stopped
             answering, which is why no question reached its model.
     """
-    opening = open_models(models, settings, say=say, shared=shared, clock=budget.clock)
+    opening = open_models(
+        models,
+        settings,
+        say=say,
+        shared=shared,
+        clock=budget.clock,
+        until_going=budget.until_going,
+    )
     async with opening as opened:
         client = opened.studied(calls, budget, say)
         judge = build_scorer(scorer.to_data(), lambda alias: ModelAsks(client, opened.cards[alias]))
@@ -213,7 +222,9 @@ async def open_evaluator(
             raise
 
 
-def _gates(specs: Sequence[ModelSpec], clock: Clock = time.monotonic) -> dict[str, Gate]:
+def _gates(
+    specs: Sequence[ModelSpec], clock: Clock, until_going: Callable[[], Awaitable[None]]
+) -> dict[str, Gate]:
     """One gate for each endpoint, as wide as the widest of its models may be."""
     most: dict[str, int] = {}
     engines = {_endpoint_of(spec) for spec in specs if spec.backend == "engine"}
@@ -229,6 +240,7 @@ def _gates(specs: Sequence[ModelSpec], clock: Clock = time.monotonic) -> dict[st
             if name in engines
             else Limits(start=min(START, n), most=n),
             patience_clock=clock,
+            until_going=until_going,
         )
         for name, n in most.items()
     }

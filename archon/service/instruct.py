@@ -14,12 +14,12 @@ from typing import Literal
 from archon.core.errors import ArchonError, Conflict, SpecError
 from archon.core.records import StudyRow, Verb
 from archon.runtime.budget import Amount
-from archon.service.budgets import spent_before
+from archon.service.budgets import bought, spent_before
 from archon.service.listing import state_of
 from archon.service.prepare import check_priced
 from archon.service.report import job_of
 from archon.service.steering import amounts
-from archon.service.terms import FINISHED, Change, Terms, recorded, refusal, terms_of
+from archon.service.terms import FINISHED, Change, Terms, no_room, recorded, refusal, terms_of
 from archon.store.opening import Store
 
 LOOK_EVERY_S = 0.1
@@ -60,7 +60,8 @@ async def instruct(
 
     Raises:
         NotFound: There is no such study.
-        SpecError: A limit is out of range, or counts money that has no price.
+        SpecError: A limit is out of range, counts money that has no price, or counts time in a
+            deterministic study.
         ArchonError: No process runs the study, and there is nothing to do without one.
         Conflict: The process does not answer.
     """
@@ -155,12 +156,21 @@ async def _changed(
     if is_over and not is_raised:
         raise ArchonError(
             f"study {study.study_id} ({study.name}) is {study.state}, and nothing further runs in "
-            "it. A limit that is not lower than before lets it search on."
+            "it. A limit that is not lower than before, with room for the search, lets it search "
+            "on."
         )
-    was_judged = is_over and reader.report(study.study_id) is not None
     from_trial = terms.begins_at(study.n_trials)
+    new = terms.with_change(change, from_trial=from_trial)
+    if job_of(study).is_deterministic:
+        spent |= amounts(bought(totals))  # its search does not pay for what a kill lost
+    narrow = no_room(new.budget, spent)
+    if is_over and narrow:
+        return Answered(study, f"it could not search on. {narrow}", "refused", is_running=False)
+    was_judged = is_over and reader.report(study.study_id) is not None
     written = recorded(change, from_trial=from_trial, reopens=is_raised, was_judged=was_judged)
     said = terms.in_words(change)
+    if narrow and change.limits():
+        said += f"; this ends the search. {narrow}".removesuffix(".")
     try:
         await store.instructions(study.study_id).give(
             "change", written, at_rest=said, reopens=ends if is_raised else frozenset()
@@ -178,6 +188,12 @@ def _check(change: Change, study: StudyRow) -> None:
             raise SpecError(
                 f"{option} {value:g} is out of range: more than 0, at most {most:,.0f}."
             )
+    job = job_of(study)
+    if change.wall_s is not None and job.is_deterministic:
+        raise SpecError(
+            f"--seconds cannot be: study {study.study_id} ({study.name}) is deterministic, and "
+            "where a limit of time ends a search differs each time. Give --calls, --tokens or "
+            "--usd."
+        )
     if change.usd is not None:
-        job = job_of(study)
         check_priced(replace(job, budget=replace(job.budget, usd=change.usd)))

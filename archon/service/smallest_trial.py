@@ -16,11 +16,10 @@ from archon.core.calls import Price, Sampling
 from archon.core.errors import Problem, SpecError
 from archon.runtime.budget import PROMPT_OVERHEAD_TOKENS
 from archon.scoring.cost import judge_cost
-from archon.search.space import Dimension
+from archon.search.space import Dimension, components_below
 from archon.service.units import count, usd
 from archon.spec.dimensions import some_values
 from archon.spec.job import JobSpec
-from archon.spec.places import components_of
 
 _MOST_BYTES_PER_TOKEN = 8
 """Texts of any language, code and numbers have fewer; four is usual for English."""
@@ -53,7 +52,7 @@ def smallest_trial(
     last_prompt = PROMPT_OVERHEAD_TOKENS + min(sizes)
     tokens: list[int] = []
     costs: list[float | None] = []
-    for component, _ in components_of(job.space.root):
+    for component in components_below(job.space.root):
         if component.kind != Generate.kind:
             continue
         longest = _least(dict(component.params).get("max_tokens"))

@@ -19,7 +19,16 @@ from archon.search.evaluate import Evaluator
 from archon.search.steered import Steered
 from archon.service.budgets import caps_of
 from archon.service.ownership import OwnedStudy
-from archon.service.terms import FINISHED, Change, Terms, lower_of, recorded, refusal, terms_of
+from archon.service.terms import (
+    FINISHED,
+    Change,
+    Terms,
+    lower_of,
+    no_room,
+    recorded,
+    refusal,
+    terms_of,
+)
 from archon.service.units import counted
 from archon.spec.job import BudgetSpec, JobSpec
 from archon.store.opening import Store
@@ -62,6 +71,7 @@ class Steering:
             say: Told what was done, a line at a time.
             lost: Of ``spent``, what was lost when runs were cut off.
         """
+        self._job = job
         self._study_id = owned.study_id
         self._instructions = store.instructions(owned.study_id)
         self._studies = store.studies()
@@ -72,12 +82,15 @@ class Steering:
         self.terms: Terms = terms_of(job, self._reader.instructions(owned.study_id))
         self._share = 1.0
         self._lost = lost
-        self.counts_whole = job.is_deterministic and self._caps(self.terms.budget) != Caps()
+        self.counts_whole = job.is_deterministic
         """Whether steps of the search count whole or not at all, so that where its share of the
-        limits ends it does not depend on which call came first."""
+        limits ends it does not depend on which call came first; also where there is no limit, since
+        one may be set on the way."""
         self._n_begun = len(self._reader.trials(owned.study_id, limit=None))
         self._search: Steered | None = None
         self._evaluator: Evaluator | None = None
+        self._is_unsure = False
+        """Whether an answer met a fault: it may have been stored, or not."""
         self.budget = Budget(self._caps(self.terms.budget), clock, spent)
         self.on_terms: Callable[[Terms], None] = lambda terms: None
         """Told of new terms."""
@@ -92,6 +105,11 @@ class Steering:
         """The limits that hold for what is done now."""
         return self._caps(self.terms.budget)
 
+    @property
+    def spent_at_most(self) -> Amount:
+        """No less than what was bought: what calls of this run may have taken counts as taken."""
+        return self.budget.spent - self._lost
+
     def _set_caps(self) -> None:
         if self.counts_whole and self._share < 1.0:
             self.budget.caps = self._caps(self.terms.budget, share=1.0)
@@ -103,6 +121,7 @@ class Steering:
     def search_begins(self, search: Steered, evaluator: Evaluator) -> None:
         """Steer this search from now on."""
         self._search, self._evaluator = search, evaluator
+        self._hold_to(self.terms)  # it was set up with the terms of some seconds ago
         if self.terms.finish:
             self._say(f"The search was {self.terms.finish}: the finalists come next.")
             self._end_search()
@@ -131,11 +150,24 @@ class Steering:
             await asyncio.sleep(LOOK_EVERY_S)
             # A database that is away for a while is met by those who write; here it only delays.
             with contextlib.suppress(StoreError):
+                if self._is_unsure:
+                    await self._hold_to_what_is_stored()
                 for one in await asyncio.to_thread(self._waiting):
-                    await self._follow(one)
+                    # Those before it may have taken long, and who gave it has given up.
+                    if one.number in {other.number for other in self._waiting()}:
+                        await self._follow(one)
 
     def _waiting(self) -> tuple[Instruction, ...]:
         return tuple(self._reader.instructions(self._study_id, is_waiting=True))
+
+    async def _hold_to_what_is_stored(self) -> None:
+        """An answer met a fault: whether it was stored, and so what holds, the database says."""
+        rows = await asyncio.to_thread(self._reader.instructions, self._study_id)
+        self._hold_to(terms_of(self._job, rows))
+        if self.terms.finish:
+            self._end_search()
+            await self._go_on()
+        self._is_unsure = False
 
     async def _follow(self, one: Instruction) -> None:
         match one.verb:
@@ -208,10 +240,19 @@ class Steering:
         new = self.terms.with_change(change, from_trial=from_trial)
         self._hold_to(replace(new, budget=lower_of(self.terms.budget, new.budget)))
         written = recorded(change, from_trial=from_trial, reopens=False, was_judged=False)
-        is_late = self._search is not None and self._search.is_over and bool(change.limits())
-        late = "; the search is over and its finalists run, for which it holds" if is_late else ""
-        await self._done(one, said + late, arguments=written)
+        if change.limits():
+            said += self._consequence(new, spent)
+        await self._done(one, said, arguments=written)
         self._hold_to(new)
+
+    def _consequence(self, new: Terms, spent: dict[str, float]) -> str:
+        """What other limits mean for the search, as the end of a sentence."""
+        if self._search is not None and self._search.is_over:
+            return "; the search is over and its finalists run, for which it holds"
+        if self.counts_whole:
+            spent = spent | amounts(self.spent_at_most)
+        narrow = no_room(new.budget, spent)
+        return f"; this ends the search. {narrow}".removesuffix(".") if narrow else ""
 
     def _hold_to(self, terms: Terms) -> None:
         self.terms = terms
@@ -227,7 +268,11 @@ class Steering:
         return caps_of(budget, began_s=self._owned.began_s, share=share)
 
     async def _done(self, one: Instruction, answer: str, *, arguments: str | None = None) -> None:
-        await self._instructions.answer(one.number, "done", answer, arguments=arguments)
+        try:
+            await self._instructions.answer(one.number, "done", answer, arguments=arguments)
+        except StoreError:
+            self._is_unsure = True
+            raise
         name = "stop --finish" if one.verb == "finish" else one.verb
         self._say(f"`archon {name}` from {one.given_from}: {answer}.")
 

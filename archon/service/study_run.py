@@ -244,6 +244,9 @@ class StudyRun:
     def _limit_passed(self) -> str:
         """Why the study has bought more than the search may take; "" where it has not."""
         caps = self._steering.share_caps
+        # The budget counts no less than was bought: far from the limit nobody asks the database.
+        if not caps.exceeded_by(self._steering.spent_at_most):
+            return ""
         totals = self._store.reader().spend(self._study_id)
         if not caps.exceeded_by(bought(totals)):
             return ""

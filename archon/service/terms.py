@@ -185,10 +185,35 @@ def _refusals(
         yield f"{said}. {_least(name, taken + flying)} or more is possible."
 
 
+def no_room(budget: BudgetSpec, spent: Mapping[str, float]) -> str:
+    """Why a search can begin nothing further: of a limit, its share is spent.
+
+    Args:
+        budget: The limits that are to hold.
+        spent: By the name of each limit, all that was spent, held-out questions included.
+
+    Returns:
+        A sentence for each such limit; "" where there is room.
+    """
+    return " ".join(_without_room(budget, spent))
+
+
+def _without_room(budget: BudgetSpec, spent: Mapping[str, float]) -> Iterator[str]:
+    part = 1.0 - budget.held_out_share
+    for name in ("calls", "tokens", "usd", "wall_s"):
+        limit, taken = getattr(budget, name), spent.get(name, 0.0)
+        if limit is not None and taken >= limit * part:
+            yield (
+                f"{_NAMES[name]}: of {_number(name, limit)} the search may use "
+                f"{_number(name, limit * part)}, and {_number(name, taken)} are spent. It takes "
+                f"more than {_least(name, taken / part)} to search on."
+            )
+
+
 def _least(name: str, value: float) -> str:
     """A limit that is allowed, as it is written."""
     if name == "usd":
-        return f"{math.ceil(value * 1e6) / 1e6:g}"
+        return f"{math.ceil(value * 1e6) / 1e6:.6f}".rstrip("0").rstrip(".")
     return str(math.ceil(value))
 
 

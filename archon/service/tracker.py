@@ -55,7 +55,11 @@ class _Trial:
 
 
 class Tracker:
-    """A ``Watcher`` in front of another one. Reads the budget and the clock when it is asked."""
+    """A ``Watcher`` in front of another one. Reads the budget and the clock when it is asked.
+
+    ``progress`` may be asked from another thread, as a display does: it goes through copies, each
+    made in one step of the interpreter.
+    """
 
     def __init__(
         self,
@@ -170,7 +174,7 @@ class Tracker:
             spent=spent,
             limits=limits,
             held_out_share=self._terms.budget.held_out_share,
-            trials=self._took,
+            trials=tuple(self._took),
             n_left=left,
             begun=self._begun(),
             held_out=self._rest() if is_held_out else self._expected_held_out(),
@@ -209,15 +213,17 @@ class Tracker:
 
     def _begun(self) -> dict[Quantity, float]:
         """What the trials of the batch that runs have taken."""
-        if not self._batch:
+        batch = tuple(self._batch)
+        if not batch:
             return {}
-        parts = [self._trials[one].bought.times(1.0) for one in self._batch]
+        trials = self._trials
+        parts = [trials[one].bought.times(1.0) for one in batch if one in trials]
         sums = {q: sum(part.get(q, 0.0) for part in parts) for q in QUANTITIES}
         return sums | {"seconds": self._clock() - self._batch_began_s}
 
     def _expected_held_out(self) -> dict[Quantity, float]:
         """What the finalists and the single calls would take, as far as they are known."""
-        complete = [trial for trial in self._trials.values() if trial.first is not None]
+        complete = [trial for trial in tuple(self._trials.values()) if trial.first is not None]
         singles = [trial for trial in complete if trial.is_baseline][:N_SINGLE_CALLS]
         others = [trial for trial in complete if not trial.is_baseline]
         best = sorted(others, key=lambda trial: -(trial.first or 0.0))[: self._finalists]
@@ -226,9 +232,9 @@ class Tracker:
             if trial.deployed.n:
                 for q, value in trial.deployed.times(self._n_held_out / trial.deployed.n).items():
                     found[q] += value
-        bought = sum(took["calls"] for took in self._took)
-        if bought:
-            each_s = sum(took["seconds"] for took in self._took) / bought
+        took = tuple(self._took)
+        if bought := sum(one["calls"] for one in took):
+            each_s = sum(one["seconds"] for one in took) / bought
             found["seconds"] = found["calls"] * each_s
         return found
 

@@ -295,9 +295,13 @@ def _check_clocks(
             "where a limit of time ends a search differs each time, and the job is deterministic.",
             "Write calls, tokens or usd, or remove deterministic: true.",
         )
-    if "latency" in objectives and not all(model.backend == "simulated" for model in models):
+    if all(model.backend == "simulated" for model in models):
+        return
+    measured = [f"objectives[{objectives.index('latency')}]"] if "latency" in objectives else []
+    measured += ["at_most.latency_s"] if shape.at_most.latency_s is not None else []
+    for path in measured:
         findings.add(
-            f"objectives[{objectives.index('latency')}]",
+            path,
             "latency is measured, and comes out differently each time; the job is deterministic.",
             "Leave it out, or remove deterministic: true.",
         )

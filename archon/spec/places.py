@@ -35,6 +35,9 @@ def components_of(node: Node, path: str = "space.layers") -> Iterator[tuple[Comp
     Args:
         node: Part of a space, as it is written in the file.
         path: Where it stands.
+
+    Raises:
+        TypeError: It is of a profile, whose parts stand nowhere in the file.
     """
     if isinstance(node, LayerNode):
         for i, part in enumerate(node.components):
@@ -49,3 +52,5 @@ def components_of(node: Node, path: str = "space.layers") -> Iterator[tuple[Comp
             yield from components_of(child, f"{path}.one_of[{i}]")
     elif isinstance(node, Repeat):
         yield from components_of(node.node, f"{path}.repeat.layers")
+    else:
+        raise TypeError(f"{type(node).__name__} is not written layer by layer")

@@ -145,6 +145,17 @@ def test_budget_that_buys_no_trial_is_refused_before_anything_is_paid(
     assert said in str(problem)
 
 
+@pytest.mark.parametrize("profile", ["free", "paper"])
+@pytest.mark.parametrize("limit", [{"tokens": 100}, {"usd": 0.0000001}], ids=["tokens", "usd"])
+def test_budget_that_buys_no_trial_of_a_profile_is_refused(
+    tmp_path: Path, profile: str, limit: dict[str, float]
+) -> None:
+    space = {"profile": profile}
+    job = load_job(write_job(tmp_path, URL, space=space, budget={"trials": 5, **limit}))
+    with pytest.raises(SpecError, match="does not allow a single trial"):
+        prepare(job)
+
+
 def test_calls_of_a_judge_belong_to_a_trial(tmp_path: Path) -> None:
     models = {
         "small": {"url": URL, "model": "adds-0.6"},

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from archon.core.errors import ArchonError, SpecError
 from archon.core.records import Verb
-from archon.service import steering
+from archon.service import steering, study_run
+from archon.service.gain_run import gain_search
 from archon.service.instruct import NOTHING, Answered, instruct
 from archon.service.listing import list_studies
 from archon.service.report import StudyReport, load_report
@@ -118,6 +121,38 @@ async def test_time_of_a_pause_is_not_taken_from_the_budget(
     assert report.study.stop_reason == "the budget's trials are done"
     assert report.final is not None
     assert report.final.elapsed_s < 4.0
+
+
+async def test_change_that_comes_while_the_search_is_set_up_holds_for_it(
+    stub: Stub,
+    tmp_path: Path,
+    store: Store,
+    settings: Settings,
+    elsewhere: Elsewhere,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_set_up, may_go_on = threading.Event(), threading.Event()
+
+    def slowly(*given: Any) -> Any:
+        is_set_up.set()
+        assert may_go_on.wait(20)
+        return gain_search(*given)
+
+    monkeypatch.setattr(study_run, "gain_search", slowly)
+    stub.latency_s = 0.05
+    options = {"sampler": {"kind": "gain"}, "questions_in_flight": 2, "parallel_trials": 1}
+    budget = {"trials": 6, "held_out_share": 0.5}
+    job = load_job(write_job(tmp_path, stub.base_url, budget=budget, **options))
+    async with running(job, store, settings) as task:
+        await until(is_set_up.is_set)
+        try:
+            answered = await elsewhere.tell("change", Change(trials=2, questions_in_flight=12))
+        finally:
+            may_go_on.set()
+        assert answered.state == "done"
+        report = await task
+    assert len(report.trials) == 2
+    assert stub.ledger.max_in_flight > 2
 
 
 async def test_stopped_study_rests_with_its_calls_and_runs_on_with_its_changes(
@@ -235,6 +270,30 @@ async def test_study_that_its_budget_ended_searches_on_with_a_larger_one_and_say
     assert "300 is less than the" in refused.answer
 
 
+async def test_limit_that_leaves_the_search_no_room_is_refused_or_said_to_end_it(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings, elsewhere: Elsewhere
+) -> None:
+    stub.latency_s = 0.03
+    options = {"sampler": {"kind": "tpe"}}
+    budget = {"trials": 6, "calls": 5000, "held_out_share": 0.5}
+    job = load_job(write_job(tmp_path, stub.base_url, budget=budget, **options))
+    async with running(job, store, settings) as task:
+        await until(lambda: stub.ledger.completions > 60)
+        limit = stub.ledger.completions + 50
+        answered = await elsewhere.tell("change", Change(calls=limit))
+        assert answered.state == "done"
+        assert "this ends the search. calls: of " in answered.answer
+        report = await task
+    assert report.study.state == "completed"
+    spent = report.spend.n_bought
+    refused = await elsewhere.tell("change", Change(calls=limit + 10))
+    assert refused.state == "refused"
+    assert f"It takes more than {2 * spent} to search on" in refused.answer
+    assert (await elsewhere.tell("change", Change(calls=2 * spent + 40))).state == "done"
+    again = await run(job, store, settings)
+    assert again.spend.n_bought > spent
+
+
 async def test_instructions_that_nobody_heard_do_not_hold_the_next_run(
     stub: Stub,
     tmp_path: Path,
@@ -259,6 +318,27 @@ async def test_instructions_that_nobody_heard_do_not_hold_the_next_run(
     assert report.study.state == "completed"
     assert len(report.trials) == 3
     assert [one.state for one in report.changes] == ["void", "done"]
+
+
+async def test_limit_that_a_deterministic_search_is_given_on_the_way_ends_a_whole_batch(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings, elsewhere: Elsewhere
+) -> None:
+    stub.latency_s = 0.02
+    options = {"sampler": {"kind": "random"}, "deterministic": True, "parallel_trials": 3}
+    budget = {"trials": 13, "held_out_share": 0.5}
+    job = load_job(write_job(tmp_path, stub.base_url, budget=budget, racing=False, **options))
+    async with running(job, store, settings) as task:
+        await until(lambda: elsewhere_complete(elsewhere) > 3)
+        with pytest.raises(SpecError, match="is deterministic, and where a limit of time ends"):
+            await elsewhere.tell("change", Change(wall_s=100.0))
+        limit = 2 * (stub.ledger.completions + 100)
+        assert (await elsewhere.tell("change", Change(calls=limit))).state == "done"
+        report = await task
+    states = [trial.state for trial in report.trials]
+    n_kept = states.count("complete")
+    assert n_kept % 3 == 0
+    assert states[n_kept:] == ["interrupted"] * 3
+    assert "counts whole batches" in report.study.stop_reason
 
 
 async def test_dollars_cannot_be_limited_where_a_model_has_no_price(

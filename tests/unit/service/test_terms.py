@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from archon.core.records import Instruction, InstructionState, Verb
-from archon.service.terms import FINISHED, Change, lower_of, recorded, refusal, terms_of
+from archon.service.terms import FINISHED, Change, lower_of, no_room, recorded, refusal, terms_of
 from archon.spec.job import BudgetSpec, JobSpec, load_job
 from tests.jobs import write_job
 
@@ -73,6 +75,24 @@ def test_limit_below_what_is_spent_or_in_flight_is_refused_with_the_numbers() ->
     assert "428 or more is possible" in said
     assert "trials: 6 is less than the 7 that were begun" in said
     assert "1 min 00 s is less than the 1 min 30 s" in said
+
+
+def test_limit_that_is_named_as_possible_is_possible() -> None:
+    spent = {"usd": 1.2345614}
+    said = refusal(Change(usd=1.0), spent=spent, reserved={})
+    possible = re.search(r"([\d.]+) or more is possible", said)
+    assert possible
+    assert refusal(Change(usd=float(possible[1])), spent=spent, reserved={}) == ""
+
+
+def test_limit_whose_share_for_the_search_is_spent_says_what_it_takes() -> None:
+    budget = BudgetSpec(calls=400, usd=2.0, held_out_share=0.25)
+    spent = {"calls": 300, "usd": 1.1}
+    assert no_room(budget, spent) == (
+        "calls: of 400 the search may use 300, and 300 are spent. It takes more than 400 to search "
+        "on."
+    )
+    assert no_room(replace(budget, calls=401), spent) == ""
 
 
 def test_lower_of_two_budgets_takes_each_limit_that_there_is() -> None:
