@@ -61,8 +61,14 @@ def pool_of(
         if len(found) >= most:
             break
         usable = feasible(space, drawn, table)
-        if usable is not None:
-            found.setdefault(usable.pipeline_id(), Start(usable, "search", answers))
+        if usable is None:
+            continue
+        known = found.get(usable.pipeline_id())
+        if known is None:
+            found[usable.pipeline_id()] = Start(usable, "search", answers)
+        elif not known.answers:
+            # A start that the space holds as well: its walk says what it is made of.
+            found[usable.pipeline_id()] = Start(usable, known.origin, answers)
     return tuple(found.values())
 
 

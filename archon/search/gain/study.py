@@ -31,7 +31,7 @@ LEADER_EVERY = 4
 what a user ships should have been seen on all questions."""
 N_PARENTS, N_FRESH = 24, 200
 """When the pool of a large space changes: so many that look best, and so many near them."""
-LEAST_GAIN, LEAST_VOLUME = 3e-4, 1e-4
+LEAST_GAIN = 1e-4
 """In score, and in volume under the front where there are several objectives: where no further look
 at any pipeline is worth as much, a search is over, whatever is left of its budget."""
 NOTHING_PROMISING = "no further question promises to improve the choice noticeably"
@@ -149,7 +149,7 @@ class GainSearch:
 
     async def _catch_up(self, chosen: Sequence[int]) -> bool:
         """Take what earlier runs recorded, besides what is chosen anyway; whether there was any."""
-        steps = [step for step in self._trials.catch_up() if step[0] not in chosen]
+        steps = self._trials.catch_up(chosen)
         for i in range(0, len(steps), self._width):
             await self._trials.see(steps[i : i + self._width])
         return bool(steps)
@@ -213,11 +213,12 @@ class GainSearch:
             return
         self._n_grown = self._chooser.n_fits
         order = self._chooser.by_reach()
-        begun = {trial.place for trial in self._trials.all()}
+        begun = {trial.place for trial in self._trials.begun()}
         free = [i for i in order if self._pool[i].origin == "search" and i not in begun]
         seed = derive_seed(self._rules.seed, "grow", self._n_grown)
         fresh = self._pool.near(order[:N_PARENTS], min(N_FRESH, len(free) // 2), seed)
         changes = dict(zip(reversed(free), fresh, strict=False))
+        self._trials.leave(changes)
         self._pool.replace(changes)
         self._chooser.replace({place: one.architecture for place, one in changes.items()})
 
@@ -245,21 +246,16 @@ class GainSearch:
         among = begun if self._trials.is_full else range(len(self._pool))
         left = [place for place in among if self._trials.is_open(place)]
         allowed = [place for place in left if not self._trials.rests(place)] or left
-        chosen = self._chooser.next(self._width, allowed, least=self._least)
+        chosen = self._chooser.next(self._width, allowed, least=LEAST_GAIN)
         if not chosen and self._chooser.fit(now=True):
             # The last word is that of a model that knows everything.
-            chosen = self._chooser.next(self._width, allowed, least=self._least)
+            chosen = self._chooser.next(self._width, allowed, least=LEAST_GAIN)
         if chosen and self._chooser.n_seen and self._chooser.n_learnt >= self._leader_due:
             self._leader_due = self._chooser.n_learnt + LEADER_EVERY * self._width
             leader = self._leading()
             if leader in allowed:
                 chosen = [leader, *(place for place in chosen if place != leader)]
         return chosen[: self._width]
-
-    @property
-    def _least(self) -> float:
-        """Of what is worth less, nothing is looked at."""
-        return LEAST_GAIN if len(self._plan.objectives) == 1 else LEAST_VOLUME
 
     @property
     def _width(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from archon.benchmarks.examples import Example
@@ -183,23 +183,38 @@ class Trials:
             and not self.rests(trial.place)
         ]
 
-    def catch_up(self) -> list[tuple[int, int]]:
+    def leave(self, places: Iterable[int]) -> None:
+        """Other pipelines come to these places: what an earlier run recorded there waits."""
+        for place in places:
+            trial = self._by_place.pop(place, None)
+            if trial is not None and trial.earlier is not None:
+                self._waiting[trial.proposal.pipeline_id] = trial.earlier
+
+    def catch_up(self, besides: Collection[int]) -> list[tuple[int, int]]:
         """What earlier runs recorded and this one has not come to, as steps for ``see``.
 
         A run that goes the way of the earlier ones comes to all of it by itself. After a change of
         limits, or with another version, it may not; nothing that was paid is left out.
+
+        Args:
+            besides: Places whose turn it is anyway.
         """
         for row in sorted(self._waiting.values(), key=lambda row: row.proposal.number):
-            one = Start(row.proposal.architecture, row.proposal.origin)
-            place = self._free_place()
+            place = self._pool.place(row.proposal.pipeline_id)
+            if place in besides:
+                continue
+            if place is None and (place := self._free_place(besides)) is not None:
+                one = Start(row.proposal.architecture, row.proposal.origin)
+                self._pool.replace({place: one})
+                self._chooser.replace({place: one.architecture})
             if place is None:
                 break
-            self._pool.replace({place: one})
-            self._chooser.replace({place: one.architecture})
             del self._waiting[row.proposal.pipeline_id]
             self._by_place[place] = Trial(row.proposal, place, row)
         return [
-            (trial.place, self._n_recorded(trial)) for trial in self.all() if not trial.is_shown
+            (trial.place, self._n_recorded(trial))
+            for trial in self.all()
+            if not trial.is_shown and trial.place not in besides
         ]
 
     def is_recorded(self, place: int) -> bool:
@@ -218,10 +233,11 @@ class Trials:
                 return i
         return len(self.blocks)
 
-    def _free_place(self) -> int | None:
+    def _free_place(self, besides: Collection[int]) -> int | None:
         """The place that promises least, of those that nothing is known of."""
         order = self._chooser.by_reach() if self._chooser.n_seen else range(len(self._pool))
-        return next((i for i in reversed(order) if i not in self._by_place), None)
+        free = (i for i in reversed(order) if i not in self._by_place and i not in besides)
+        return next(free, None)
 
     def n_done(self, place: int) -> int:
         """On how many blocks a pipeline was seen."""

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from archon.components.canonical import canonical
 from archon.search.baselines import single_calls
+from archon.search.choices import Chance, Following
+from archon.search.draw import draw
 from archon.search.gain.pool import Pool, is_whole, pool_of
 from archon.search.known_good import known_good
 from archon.service.gain_run import MOST_SEEDS
@@ -48,3 +51,13 @@ def test_space_that_is_not_gone_through_whole_is_not_taken_for_whole() -> None:
     small = small_space()
     assert is_whole(small, pool_of(small, seed=0, most=50), most=50)
     assert not is_whole(small, pool_of(small, seed=0, most=9), most=9)
+
+
+def test_start_that_the_space_holds_has_its_walk() -> None:
+    space = small_space()
+    single = next(one for one in single_calls(space))
+    pool = pool_of(space, [single], seed=0, most=50)
+    wanted = {one.name: one.value for one in pool[0].answers}
+    assert pool[0].origin == "baseline"
+    assert canonical(draw(space, Following(wanted, Chance(0)))) == pool[0].architecture
+    assert len(wanted) == 3
