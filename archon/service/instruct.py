@@ -165,7 +165,7 @@ async def _changed(
         spent |= amounts(bought(totals))  # its search does not pay for what a kill lost
     narrow = no_room(new.budget, spent)
     if is_over and narrow:
-        return Answered(study, f"it could not search on. {narrow}", "refused", is_running=False)
+        return Answered(study, f"It could not search on. {narrow}", "refused", is_running=False)
     was_judged = is_over and reader.report(study.study_id) is not None
     written = recorded(change, from_trial=from_trial, reopens=is_raised, was_judged=was_judged)
     said = terms.in_words(change)

@@ -274,12 +274,12 @@ async def test_limit_that_leaves_the_search_no_room_is_refused_or_said_to_end_it
     stub: Stub, tmp_path: Path, store: Store, settings: Settings, elsewhere: Elsewhere
 ) -> None:
     stub.latency_s = 0.03
-    options = {"sampler": {"kind": "tpe"}}
-    budget = {"trials": 6, "calls": 5000, "held_out_share": 0.5}
+    options = {"sampler": {"kind": "tpe"}, "racing": False}
+    budget = {"trials": 24, "calls": 5000, "held_out_share": 0.5}
     job = load_job(write_job(tmp_path, stub.base_url, budget=budget, **options))
     async with running(job, store, settings) as task:
-        await until(lambda: stub.ledger.completions > 60)
-        limit = stub.ledger.completions + 50
+        await until(lambda: stub.ledger.completions > 200)
+        limit = stub.ledger.completions + 120  # more than what is in flight may take
         answered = await elsewhere.tell("change", Change(calls=limit))
         assert answered.state == "done"
         assert "this ends the search. calls: of " in answered.answer
