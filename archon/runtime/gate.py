@@ -88,7 +88,7 @@ class Gate:
         """
         self.limits = limits or Limits()
         self.clock = clock
-        self._patience_clock = patience_clock or clock
+        self.patience_clock = patience_clock or clock
         self._until_going = until_going
         self.sleep = sleep
         self.in_flight = 0
@@ -173,18 +173,18 @@ class Gate:
         """Seconds since the first rate limit after the last success; 0 without one."""
         if self._limited_since is None:
             return 0.0
-        return self._patience_clock() - self._limited_since
+        return self.patience_clock() - self._limited_since
 
     def limited(self, wait_s: float) -> None:
         """The endpoint refused a request as one too many, and may have said for how long."""
         if self._limited_since is None:
-            self._limited_since = self._patience_clock()
+            self._limited_since = self.patience_clock()
         self.congested(wait_s)
 
     def lost_patience(self, error: RateLimited) -> None:
         """Somebody waited in vain: all who wait are refused, and now and then one tries again."""
         now = self.clock()
-        self._closed_by, self._refuses_from = error, self._patience_clock()
+        self._closed_by, self._refuses_from = error, self.patience_clock()
         self._closed_until = now + self.limits.outage_s
 
     def found_nobody(self, error: Unreachable) -> None:
@@ -193,7 +193,7 @@ class Gate:
         if self._n_failed >= max(self.limits.outage_after, 2 * self.n_places):
             now, self._n_failed = self.clock(), 0
             if self._closed_by is None:
-                self._refuses_from = self._patience_clock() + self.limits.outage_patience_s
+                self._refuses_from = self.patience_clock() + self.limits.outage_patience_s
             self._closed_by, self._closed_until = error, now + self.limits.outage_s
 
     def _fits(self, n: int) -> bool:
@@ -238,7 +238,7 @@ class Gate:
     def _refuse_if_hopeless(self) -> None:
         if self._closed_by is None or self.clock() >= self._closed_until:
             return
-        if self._patience_clock() < self._refuses_from:
+        if self.patience_clock() < self._refuses_from:
             return
         refusal = StillLimited if isinstance(self._closed_by, RateLimited) else Away
         raise refusal(f"{self._closed_by} (not asked again for the moment)")

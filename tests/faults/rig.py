@@ -173,7 +173,8 @@ class Rig:
         ]
         async with open_models(specs, self.settings, say=self.said.append) as models:
             for model in models.by_alias.values() if not self.is_in_real_time else ():
-                model.gate.clock, model.gate.sleep = self.clock, self.clock.sleep
+                model.gate.clock = model.gate.patience_clock = self.clock
+                model.gate.sleep = self.clock.sleep
             client = models.studied(store.calls(STUDY), self.budget)
             scorer = build_scorer(self.scorer, lambda alias: ModelAsks(client, models.cards[alias]))
             yield Evaluator(client, models.cards, scorer, questions_in_flight=8)

@@ -79,7 +79,7 @@ def test_two_alternatives_at_different_temperatures_are_told_too(tmp_path: Path)
 @pytest.mark.parametrize(
     ("changes", "n"),
     [
-        ({"racing": False}, 1),
+        ({"racing": False, "sampler": {}}, 1),
         ({"racing": True, "sampler": {"kind": "gain"}}, 1),
         ({"racing": False, "sampler": {"kind": "tpe"}}, 0),
         ({}, 0),
