@@ -159,7 +159,11 @@ def load_report(reader: StudyReader, reference: str) -> StudyReport:
     job = job_of(study)
     rows = reader.trials(study.study_id, limit=None)
     text = reader.report(study.study_id)
-    n_scored = reader.n_scored(study.study_id, split=SEARCH_SPLIT)
+    n_scored = dict(reader.n_scored(study.study_id, split=SEARCH_SPLIT))
+    for row in rows if job.is_deterministic else ():
+        if row.state == "interrupted":
+            # Where steps count whole or not at all, it counts for nothing.
+            n_scored.pop(row.proposal.pipeline_id, None)
     trials = _lines(rows, job.objectives, n_scored)
     changes = tuple(reader.instructions(study.study_id))
     return StudyReport(
