@@ -12,6 +12,8 @@ from archon.search.objectives import DIRECTIONS, Measured, Objective, oriented
 _N_POINTS = 4096
 """Points that estimate volumes: the standard error of a share of the volume is below 0.01."""
 
+_FREE = 3.0
+
 _Ranked = tuple[tuple[float, ...], Measured]
 """A pipeline with its objectives, more being better."""
 
@@ -33,11 +35,27 @@ def front(measured: Sequence[Measured], objectives: Sequence[Objective]) -> tupl
 
 def non_dominated(points: Mapping[int, Sequence[float]]) -> tuple[int, ...]:
     """The keys on the front of points whose every coordinate is better when larger."""
-    found: list[int] = []
-    for key in sorted(points, key=lambda key: (*(-value for value in points[key]), key)):
-        if not any(_dominates(tuple(points[one]), tuple(points[key])) for one in found):
-            found.append(key)
-    return tuple(sorted(found))
+    keys = sorted(points)
+    if not keys:
+        return ()
+    rows = np.array([points[key] for key in keys], dtype=float)
+    return tuple(keys[i] for i in np.flatnonzero(undominated(rows)))
+
+
+def undominated(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rows no other row is at least as good in everything and better in something.
+
+    Args:
+        values: Shape (rows, objectives); more is better.
+    """
+    found = np.zeros(len(values), dtype=bool)
+    left = np.lexsort(-values.T[::-1])  # no row is beaten by one that comes later
+    while len(left):
+        first, rest = left[0], left[1:]
+        found[first] = True
+        beaten = (values[rest] <= values[first]).all(1) & (values[rest] < values[first]).any(1)
+        left = rest[~beaten]
+    return found
 
 
 def finalists(
@@ -141,16 +159,24 @@ def _most_volume(
 
 
 def _scaled(values: NDArray[np.float64], objectives: Sequence[Objective]) -> NDArray[np.float64]:
-    """Each column from 0 (worst of these) to 1 (best), prices by their logarithm where above 0."""
+    """Each column from 0 (worst of these) to 1 (best), amounts by their logarithm."""
     scaled = values.copy()
     for i, objective in enumerate(objectives):
         column = scaled[:, i]
-        if DIRECTIONS[objective] == "minimize" and (column < 0).any():
-            # What takes nothing has no logarithm: it is put below all that takes something.
-            column = -np.log(np.maximum(-column, -column[column < 0].max() / 3.0))
+        if DIRECTIONS[objective] == "minimize":
+            column = -logs_of(-column)
         spread = np.ptp(column)
         scaled[:, i] = (column - column.min()) / spread if spread else 1.0
     return scaled
+
+
+def logs_of(amounts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithms of what pipelines take, >= 0.
+
+    What takes nothing has none: it is put at a third of the least that anything takes.
+    """
+    least = amounts[amounts > 0.0].min() if (amounts > 0.0).any() else 1.0
+    return np.asarray(np.log(np.maximum(amounts, least / _FREE)))
 
 
 def _covered(scaled: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from archon.search.front import logs_of
+
 Array = NDArray[np.float64]
 
 _RIDGE = 0.1
 UNKNOWN_SPREAD = 1.0
 """Before anything was seen: a factor of 2.7 more or less."""
-_FREE = 3.0
 
 
 class Amounts:
@@ -64,14 +65,14 @@ class Amounts:
             priced: What each is taken to cost a question, > 0, shape (pool,).
 
         Returns:
-            Shape (pool, amounts). What takes nothing is put at a third of the least that anything
-            takes: how much less nothing is has no logarithm.
+            Shape (pool, amounts); see ``archon.search.front.logs_of`` for what takes nothing.
         """
-        known = _logs(priced[:, None])
+        known = logs_of(priced)[:, None]
         if not self._seen or not self._n:
             return np.repeat(known, self._n, axis=1)
         places = sorted(self._seen)
-        wanted = _logs(np.array([self._seen[place][0] for place in places]))
+        took = np.array([self._seen[place][0] for place in places])
+        wanted = np.column_stack([logs_of(column) for column in took.T])
         basis = np.column_stack([known[:, 0], self._points])
         centre = basis[places].mean(0)
         here = basis[places] - centre
@@ -82,12 +83,3 @@ class Amounts:
         self.spread = np.sqrt((off**2).sum(0) / max(1, len(places) - 1))
         found[places] = wanted
         return np.asarray(found)
-
-
-def _logs(amounts: Array) -> Array:
-    """Logarithms, column by column."""
-    found = np.zeros_like(amounts)
-    for i, column in enumerate(amounts.T):
-        least = column[column > 0.0].min() if (column > 0.0).any() else 1.0
-        found[:, i] = np.log(np.maximum(column, least / _FREE))
-    return found

@@ -9,25 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archon.core.architecture import Architecture
+from archon.search.front import undominated
 from archon.search.gain.amounts import Amounts
 from archon.search.gain.features import Features
+from archon.search.gain.model import Model
 from archon.search.gain.prices import Prices
-from archon.search.gain.scores import Level, levelled
-from archon.search.gain.surrogate import Belief, Hyper, Kernel, Prior, Seen, fitted
-from archon.search.gain.worth import knowledge_gradient, moved, undominated, volume_gain
+from archon.search.gain.surrogate import Belief
+from archon.search.gain.worth import knowledge_gradient, moved, volume_gain
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-FIT_GROWTH = 1.3
-"""Hyperparameters are fitted anew whenever so many times as many pipelines were seen."""
-FEWEST_TO_FIT = 8
 MOST_LOOKS = 128
 """So many pipelines at most are weighed exactly at a step: those that look best at first sight."""
-MOST_SEEN = 200
-"""The model is told of so many pipelines at most: half of them those that are surely best, a
-quarter those that were seen last, the others from everywhere. What it costs to think does not grow
-without end."""
 N_NEAREST = 8
 """So many pipelines are looked at where none is likely to keep to the ceilings."""
 LEAST_PRICE = 0.02
@@ -47,14 +41,6 @@ class Choice:
     horizons: tuple[int, ...] = (1, 2, 4, 8)
     """A look is weighed as if it were over so many blocks, whichever is worth most for each: one
     block of a few questions alone may be worth nothing (Frazier & Powell 2010, KG(*))."""
-
-
-@dataclass(slots=True)
-class _Record:
-    scores: Array = field(default_factory=lambda: np.zeros(0))
-    n_blocks: int = 0
-    turn: int = 0
-    """When it was seen last."""
 
 
 @dataclass(slots=True)
@@ -123,7 +109,6 @@ class Chooser:
         """
         self._features = features
         self._points = features.points(pool)
-        self._kernel = Kernel(self._points, features.groups)
         self._n_pool = len(pool)
         self._prices = prices
         self._blocks = np.array(blocks)
@@ -132,22 +117,7 @@ class Chooser:
         self._amounts = Amounts(self._points, n_costs + len(ceilings))
         self._choice = choice
         self._is_there = np.arange(self._n_pool) < self._n_pool - n_hidden
-        self._records: dict[int, _Record] = {}
-        self._hyper = Hyper.usual(self._kernel.n_groups)
-        self._prior = Prior(self._kernel, self._hyper, self._n_pool)
-        self._n_fits, self._n_fitted, self._fitted_at = 0, 0, 0
-        self._belief: Belief | None = None
-        self._noise = 0.15
-        self._turn = 0
-
-    @property
-    def n_seen(self) -> int:
-        """How many pipelines were seen on any question."""
-        return len(self._records)
-
-    def n_blocks(self, place: int) -> int:
-        """On how many blocks a pipeline was seen."""
-        return self._records[place].n_blocks if place in self._records else 0
+        self.model = Model(self._points, features.groups, n_questions=int(self._blocks.sum()))
 
     def observe(
         self, place: int, scores: Sequence[float], taken: float, amounts: Sequence[float] = ()
@@ -160,17 +130,12 @@ class Chooser:
             taken: What it took a question, as deployed, in the unit of the prices.
             amounts: The objectives besides quality, then what has a ceiling; means over the block.
         """
-        record = self._records.setdefault(place, _Record())
-        self._prices.buy(place, record.n_blocks)
-        record.scores = np.append(record.scores, scores)
-        record.n_blocks += 1
-        self._turn += 1
-        record.turn = self._turn
+        self._prices.buy(place, self.model.n_blocks(place))
+        self.model.observe(place, scores)
         self._is_there[place] = True
         self._prices.learn(place, taken, len(scores))
         if len(self._amounts):
             self._amounts.learn(place, amounts, len(scores))
-        self._belief = None
 
     def next(
         self, n: int, allowed: Sequence[int] | None = None, *, least: float = 0.0
@@ -182,13 +147,13 @@ class Chooser:
             allowed: Among which; all if left out.
             least: Of less expected gain, in score, none is chosen.
         """
-        if not self._records:
+        if not self.model.n_seen:
             # Nothing is believed yet: the cheapest first.
             among = range(self._n_pool) if allowed is None else allowed
             taken = self._prices.deployed()
             there = [place for place in among if self._is_there[place]]
             return sorted(there, key=lambda place: (taken[place], place))[:n]
-        self.fit()
+        self.model.fit()
         is_allowed = self._is_there.copy()
         if allowed is not None:
             is_named = np.zeros(self._n_pool, dtype=bool)
@@ -204,49 +169,18 @@ class Chooser:
             if per_price[row] < 0.0:
                 break
             chosen.append(int(looks.places[row]))
-            looks.take(row, self._noise / self._blocks[looks.next_block[looks.places[row]]])
+            looks.take(row, self.model.noise / self._blocks[looks.next_block[looks.places[row]]])
         return chosen
-
-    @property
-    def n_fits(self) -> int:
-        """How often the model was fitted to what was seen."""
-        return self._n_fits
-
-    @property
-    def n_learnt(self) -> int:
-        """Blocks that it was told of."""
-        return self._turn
 
     def drop(self, place: int) -> None:
         """A pipeline can neither be seen further nor named: nothing is to be gained over it."""
         self._is_there[place] = False
 
-    def fit(self, *, now: bool = False) -> bool:
-        """Fit the model to what was seen, if that has grown enough. It is fitted at no other time:
-        who asks what is believed meanwhile changes nothing.
-
-        Args:
-            now: If anything was seen since it was fitted last.
-
-        Returns:
-            Whether it was fitted.
-        """
-        n = len(self._records)
-        is_due = n >= max(FEWEST_TO_FIT, FIT_GROWTH * self._n_fitted)
-        if not is_due and not (now and n >= FEWEST_TO_FIT and self._turn > self._fitted_at):
-            return False
-        places = sorted(self._records)
-        self._hyper = fitted(self._kernel, self._told(places, self._levelled(places)), self._hyper)
-        self._prior = Prior(self._kernel, self._hyper, self._n_pool)
-        self._n_fits, self._n_fitted, self._belief = self._n_fits + 1, n, None
-        self._fitted_at = self._turn
-        return True
-
     def by_reach(self) -> list[int]:
         """Places of all pipelines that count, the one that may be best first; at the end those that
         are taken to pass a ceiling.
         """
-        belief = self._believed()
+        belief = self.model.belief
         reach = belief.means + 2.0 * np.sqrt(belief.variances)
         is_fit = self._is_there & self._keeps(self._amounts.predicted(self._prices.deployed()))
         order = np.lexsort((-reach, ~is_fit))
@@ -258,8 +192,7 @@ class Chooser:
         self._points[places] = self._features.points(list(changes.values()))
         for place, architecture in changes.items():
             self._prices.replace(place, architecture)
-        self._prior.replace(self._kernel, self._hyper, places)
-        self._belief = None
+        self.model.replaced(places)
 
     def best(self, without: Collection[int] = ()) -> int:
         """The pipeline to name now: seen, and surely good.
@@ -268,25 +201,21 @@ class Chooser:
             without: Pipelines that cannot be named, unless there is no other.
         """
         lower = self.lower_bounds()
-        seen = sorted(self._records)
+        seen = self.model.seen
         named = [place for place in seen if place not in without] or seen
         return max(named, key=lambda place: (lower[place], -place))
 
     def lower_bounds(self) -> Array:
         """What every pipeline of the pool is worth at least, surely enough."""
-        belief = self._believed()
+        belief = self.model.belief
         return np.asarray(belief.means - SURE * np.sqrt(belief.variances))
-
-    def means(self) -> Array:
-        """What every pipeline of the pool is believed to be worth."""
-        return self._believed().means
 
     def _looks_at(self, is_allowed: NDArray[np.bool_]) -> _Looks | None:
         """What can be seen on one more block; None where nothing is left."""
-        belief = self._believed()
+        belief = self.model.belief
         n_done = np.zeros(self._n_pool, dtype=int)
-        for place, record in self._records.items():
-            n_done[place] = record.n_blocks
+        for place in self.model.seen:
+            n_done[place] = self.model.n_blocks(place)
         logs = self._amounts.predicted(self._prices.deployed())
         is_left = is_allowed & (n_done < len(self._blocks))
         is_fit = self._is_there & self._keeps(logs)
@@ -313,7 +242,7 @@ class Chooser:
         gains, worths = np.full(len(places), -1.0), np.zeros(len(places))
         for horizon in self._choice.horizons:
             n_blocks = np.minimum(horizon, left)
-            shifts = moved(looks.covariances, own, self._noise / (size * n_blocks))
+            shifts = moved(looks.covariances, own, self.model.noise / (size * n_blocks))
             worth = self._worth(looks, shifts)
             per_price = worth / (price * n_blocks) ** self._choice.price_weight
             gains = np.maximum(gains, per_price)
@@ -357,7 +286,7 @@ class Chooser:
         return np.asarray(np.clip((logs - low) / np.maximum(1e-9, high - low), 0.0, 1.0))
 
     def _front(self, belief: Belief, costs: Array, is_fit: NDArray[np.bool_]) -> Places:
-        seen = np.array([place for place in sorted(self._records) if is_fit[place]], dtype=int)
+        seen = np.array([place for place in self.model.seen if is_fit[place]], dtype=int)
         values = np.column_stack([belief.means[seen], -costs[seen]])
         return np.asarray(seen[undominated(values)])
 
@@ -374,33 +303,3 @@ class Chooser:
         rest = np.setdiff1d(places, by_reach)
         by_price = rest[np.argsort(-over[rest], kind="stable")[: MOST_LOOKS - half]]
         return np.sort(np.concatenate([by_reach, by_price]))
-
-    def _believed(self) -> Belief:
-        if self._belief is None:
-            self._belief = self._learned()
-        return self._belief
-
-    def _learned(self) -> Belief:
-        places = sorted(self._records)
-        level = self._levelled(places)
-        self._noise = level.noise
-        return Belief(self._prior, self._told(places, level))
-
-    def _levelled(self, places: Sequence[int]) -> Level:
-        scores = [self._records[place].scores for place in places]
-        return levelled(scores, int(self._blocks.sum()))
-
-    def _told(self, places: Sequence[int], level: Level) -> Seen:
-        """What the model is told of: all, or what is surely best, what is new, and some of each."""
-        chosen = list(range(len(places)))
-        if len(places) > MOST_SEEN:
-            lower = level.means - np.sqrt(level.variances)
-            best = np.argsort(-lower, kind="stable")[: MOST_SEEN // 2].tolist()
-            rest = sorted(set(chosen).difference(best))
-            newest = sorted(rest, key=lambda i: -self._records[places[i]].turn)[: MOST_SEEN // 4]
-            rest = sorted(set(rest).difference(newest))
-            n_left = MOST_SEEN - len(best) - len(newest)
-            some = np.linspace(0, len(rest) - 1, min(n_left, len(rest))).round().astype(int)
-            chosen = sorted({*best, *newest, *(rest[i] for i in some)})
-        kept = tuple(places[i] for i in chosen)
-        return Seen(kept, level.means[chosen], level.variances[chosen])

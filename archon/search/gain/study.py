@@ -20,15 +20,16 @@ from archon.search.evaluate import RunsUnits
 from archon.search.front import most_promising, non_dominated
 from archon.search.gain.chooser import Chooser
 from archon.search.gain.pool import Pool
-from archon.search.gain.trials import Trial, Trials
+from archon.search.gain.trial import Trial
+from archon.search.gain.trials import Trials
 from archon.search.objectives import DIRECTIONS, Measured, Objective
 from archon.search.study import TRIALS_DONE, History, Plan, SearchEnd
 from archon.search.watch import Watcher
 from archon.search.widths import Widths, width_at
 
 LEADER_EVERY = 4
-"""Every so many steps the pipeline that leads is seen on one more block, whatever that is worth:
-what a user ships should have been seen on all questions."""
+"""After so many blocks for each unit of a step, the pipeline that leads is seen on one more,
+whatever that is worth: what a user ships should have been seen on all questions."""
 N_PARENTS, N_FRESH = 24, 200
 """When the pool of a large space changes: so many that look best, and so many near them."""
 LEAST_GAIN = 1e-4
@@ -118,7 +119,7 @@ class GainSearch:
         self._trials.limit = self._trials.limit or reason
 
     async def run(self) -> SearchEnd:
-        """Search until nothing more is worth its price or the budget is spent.
+        """Search until no further look promises to improve the choice, or the budget is spent.
 
         Raises:
             ArchonError: The database, a key, a model or every endpoint failed. Trials stay open,
@@ -187,15 +188,15 @@ class GainSearch:
     @property
     def leader(self) -> str:
         """Id of the pipeline that would be named now; "" before anything was seen."""
-        if not self._chooser.n_seen:
+        if not self._chooser.model.n_seen:
             return ""
         return self._pool[self._leading()].architecture.pipeline_id()
 
     def front(self) -> tuple[str, ...]:
         """Ids of the pipelines that are believed to be on the front, of those that were seen."""
-        if not self._chooser.n_seen:
+        if not self._chooser.model.n_seen:
             return ()
-        means = self._chooser.means()
+        means = self._chooser.model.belief.means
         seen = {
             trial.proposal.pipeline_id: self._values(trial, float(means[trial.place]))
             for trial in self._trials.all()
@@ -209,9 +210,9 @@ class GainSearch:
         """Pipelines near those that look best take the places of the least promising, whenever the
         model was fitted anew.
         """
-        if self._rules.is_whole or self._chooser.n_fits == self._n_grown:
+        if self._rules.is_whole or self._chooser.model.n_fits == self._n_grown:
             return
-        self._n_grown = self._chooser.n_fits
+        self._n_grown = self._chooser.model.n_fits
         order = self._chooser.by_reach()
         begun = {trial.place for trial in self._trials.begun()}
         free = [i for i in order if self._pool[i].origin == "search" and i not in begun]
@@ -240,18 +241,22 @@ class GainSearch:
         """Pipelines that are seen on one more block each; none where that is worth too little."""
         if waiting := list(dict.fromkeys((*self._trials.retries(), *self._asked_for()))):
             return waiting[: self._width]
-        self._chooser.fit()
+        self._chooser.model.fit()
         self._grow()
         begun = [trial.place for trial in self._trials.begun()]
         among = begun if self._trials.is_full else range(len(self._pool))
         left = [place for place in among if self._trials.is_open(place)]
         allowed = [place for place in left if not self._trials.rests(place)] or left
         chosen = self._chooser.next(self._width, allowed, least=LEAST_GAIN)
-        if not chosen and self._chooser.fit(now=True):
+        if not chosen and self._chooser.model.fit(now=True):
             # The last word is that of a model that knows everything.
             chosen = self._chooser.next(self._width, allowed, least=LEAST_GAIN)
-        if chosen and self._chooser.n_seen and self._chooser.n_learnt >= self._leader_due:
-            self._leader_due = self._chooser.n_learnt + LEADER_EVERY * self._width
+        if (
+            chosen
+            and self._chooser.model.n_seen
+            and self._chooser.model.n_learnt >= self._leader_due
+        ):
+            self._leader_due = self._chooser.model.n_learnt + LEADER_EVERY * self._width
             leader = self._leading()
             if leader in allowed:
                 chosen = [leader, *(place for place in chosen if place != leader)]
@@ -286,7 +291,7 @@ class GainSearch:
 
     def _finalists(self) -> tuple[Measured, ...]:
         """What is believed best, whether or not it was seen on all questions."""
-        if not self._chooser.n_seen:
+        if not self._chooser.model.n_seen:
             return ()
         quality = self._chooser.lower_bounds()
         candidates = [

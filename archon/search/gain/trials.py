@@ -7,9 +7,7 @@ not asked again, and what it ended stays ended.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 
 from archon.benchmarks.examples import Example
 from archon.benchmarks.splits import blocks
@@ -20,58 +18,13 @@ from archon.search.choices import to_json
 from archon.search.evaluate import N_CHANCES, RunsUnits, Unit, is_scored, unanswered, without_traces
 from archon.search.gain.chooser import Chooser
 from archon.search.gain.pool import Pool
+from archon.search.gain.recorded import Recorded
+from archon.search.gain.trial import Look, Trial
 from archon.search.in_order import InOrder
 from archon.search.objectives import Measured, Objective, mean_of, score_of, values
 from archon.search.propose import Start
 from archon.search.study import History, Plan, outcome_of
 from archon.search.watch import Watcher
-
-
-@dataclass(slots=True)
-class Trial:
-    """A pipeline that was begun."""
-
-    proposal: ProposalRow
-    place: int
-    earlier: TrialRow | None = None
-    """Its row, where an earlier run began it."""
-    results: list[ExampleResult] = field(default_factory=list)
-    n_blocks: int = 0
-    faults: Counter[int] = field(default_factory=Counter)
-    """By block, how often it was left with questions that have no score."""
-    rests_until: int = 0
-    """After a fault it is not asked again before other pipelines were: so many blocks in all."""
-    outcome: TrialOutcome | None = None
-    is_shown: bool = False
-    """Whether the watcher knows of it."""
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether an earlier run ended it: its row stays as it is."""
-        return self.earlier is not None and self.earlier.is_over
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether a question of it could not be scored."""
-        return isinstance(self.outcome, Stopped) and self.outcome.state == "failed"
-
-    @property
-    def measured(self) -> Measured:
-        """What was seen so far."""
-        one = self.proposal
-        return Measured(one.pipeline_id, one.architecture, tuple(self.results))
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What became of one block of one trial."""
-
-    results: tuple[ExampleResult, ...] | None
-    """None where a question has no score."""
-    stopped: str = ""
-    fault: str = ""
-    fresh: tuple[ExampleResult, ...] = ()
-    """What is not recorded yet: a step counts whole or not at all."""
 
 
 class Trials:
@@ -107,11 +60,7 @@ class Trials:
         self._evaluator, self._log, self._watcher = evaluator, log, watcher
         self._amount, self._amounts = amount, tuple(amounts)
         self.blocks = blocks(plan.examples, plan.block_size)
-        self._recorded = {
-            (pipeline_id, result.example_id): result
-            for pipeline_id, came in history.results.items()
-            for result in came
-        }
+        self._recorded = Recorded(history.results)
         self._by_place: dict[int, Trial] = {}
         self._waiting: dict[str, TrialRow] = {}
         """By pipeline, those of an earlier run that are not in the pool yet: what was near to what
@@ -171,7 +120,7 @@ class Trials:
     def rests(self, place: int) -> bool:
         """Whether a pipeline has just met a fault, and others should be seen first."""
         trial = self._by_place.get(place)
-        return trial is not None and trial.rests_until > self._chooser.n_learnt
+        return trial is not None and trial.rests_until > self._chooser.model.n_learnt
 
     def retries(self) -> list[int]:
         """Pipelines that have met a fault, and may be asked again."""
@@ -212,7 +161,7 @@ class Trials:
             del self._waiting[row.proposal.pipeline_id]
             self._by_place[place] = Trial(row.proposal, place, row)
         return [
-            (trial.place, self._n_recorded(trial))
+            (trial.place, self._recorded.n_blocks(trial.proposal.pipeline_id, self.blocks))
             for trial in self.all()
             if not trial.is_shown and trial.place not in besides
         ]
@@ -223,19 +172,11 @@ class Trials:
         if trial is None:
             return False
         block = self.blocks[trial.n_blocks]
-        pipeline_id = trial.proposal.pipeline_id
-        return trial.is_settled or all((pipeline_id, one.id) in self._recorded for one in block)
-
-    def _n_recorded(self, trial: Trial) -> int:
-        pipeline_id = trial.proposal.pipeline_id
-        for i, block in enumerate(self.blocks):
-            if any((pipeline_id, example.id) not in self._recorded for example in block):
-                return i
-        return len(self.blocks)
+        return trial.is_settled or not self._recorded.missing(trial.proposal.pipeline_id, block)
 
     def _free_place(self, besides: Collection[int]) -> int | None:
         """The place that promises least, of those that nothing is known of."""
-        order = self._chooser.by_reach() if self._chooser.n_seen else range(len(self._pool))
+        order = self._chooser.by_reach() if self._chooser.model.n_seen else range(len(self._pool))
         free = (i for i in reversed(order) if i not in self._by_place and i not in besides)
         return next(free, None)
 
@@ -268,7 +209,7 @@ class Trials:
                 ]
         except ExceptionGroup as failures:
             raise first_cause(failures) from failures
-        looks: dict[int, list[_Look]] = {number: [] for number in begun}
+        looks: dict[int, list[Look]] = {number: [] for number in begun}
         for (trial, _), task in zip(wanted, tasks, strict=True):
             looks[trial.proposal.number].append(task.result())
         if self._plan.limit_passed is not None:
@@ -284,24 +225,21 @@ class Trials:
         for trial, block in by_number:
             pipeline_id = trial.proposal.pipeline_id
             # One that an earlier run ended asks nothing more.
-            asks.setdefault(pipeline_id, set()).update(
-                example.id
-                for example in block
-                if not trial.is_settled and (pipeline_id, example.id) not in self._recorded
-            )
+            missing = () if trial.is_settled else self._recorded.missing(pipeline_id, block)
+            asks.setdefault(pipeline_id, set()).update(example.id for example in missing)
         every = {example.id for example in self._plan.examples}
         return InOrder(self._evaluator, {one: every - ids for one, ids in asks.items()})
 
     async def _whole(
-        self, looks: dict[int, list[_Look]], limit_passed: Callable[[], str]
-    ) -> dict[int, list[_Look]]:
+        self, looks: dict[int, list[Look]], limit_passed: Callable[[], str]
+    ) -> dict[int, list[Look]]:
         """Looks of one step as they are, recorded together; or all of them ended by the limit."""
         each = [look for several in looks.values() for look in several]
         fresh = [result for look in each for result in look.fresh]
         stopped = next((look.stopped for look in each if look.stopped), "")
         # What an earlier run recorded was within the limit, though more was bought since.
         if limit := (limit_passed() if fresh or stopped else "") or stopped:
-            return {number: [_Look(None, limit)] for number in looks}
+            return {number: [Look(None, limit)] for number in looks}
         await self._log.record(fresh)
         return looks
 
@@ -334,19 +272,18 @@ class Trials:
         if not trial.is_settled:
             await self._log.begin(trial.proposal.number)
 
-    async def _look(self, runner: RunsUnits, trial: Trial, block: Sequence[Example]) -> _Look:
+    async def _look(self, runner: RunsUnits, trial: Trial, block: Sequence[Example]) -> Look:
         """One block of one trial: what is recorded, and what can be had of the rest."""
         pipeline_id = trial.proposal.pipeline_id
-        known = [self._recorded.get((pipeline_id, example.id)) for example in block]
-        found = {one.example_id: one for one in known if one is not None}
+        found = self._recorded.of(pipeline_id, block)
+        missing = self._recorded.missing(pipeline_id, block)
         self._watcher.results_came(tuple(found.values()))
-        missing = tuple(example for example in block if example.id not in found)
         fresh: tuple[ExampleResult, ...] = ()
         if missing and trial.is_settled:
             # An earlier run ended it before it had these.
-            return _Look(None)
+            return Look(None)
         if missing and self.limit:
-            return _Look(None, stopped=self.limit)
+            return Look(None, stopped=self.limit)
         if missing:
             unit = Unit(pipeline_id, trial.proposal.architecture, SEARCH_SPLIT, missing)
             end = await runner.evaluate(unit, is_again=trial.faults[trial.n_blocks] > 0)
@@ -355,16 +292,16 @@ class Trials:
                 await self._log.record(end.results)
             light = without_traces(end.results)
             self._watcher.results_came(light)
-            scored = {one.example_id: one for one in light if is_scored(one)}
-            self._recorded |= {(pipeline_id, i): one for i, one in scored.items()}
-            found |= scored
+            scored = [one for one in light if is_scored(one)]
+            self._recorded.add(scored)
+            found |= {one.example_id: one for one in scored}
             if not trial.results and not found and end.outage is not None:
                 raise end.outage  # the trial stays open
             if end.stopped or len(found) < len(block):
-                return _Look(None, end.stopped, unanswered(light), fresh)
-        return _Look(tuple(found[example.id] for example in block), fresh=fresh)
+                return Look(None, end.stopped, unanswered(light), fresh)
+        return Look(tuple(found[example.id] for example in block), fresh=fresh)
 
-    async def _take(self, trial: Trial, looks: Sequence[_Look]) -> None:
+    async def _take(self, trial: Trial, looks: Sequence[Look]) -> None:
         """Take over what was seen, block by block up to the first that is not whole."""
         for look in looks:
             if look.results is None:
@@ -383,13 +320,13 @@ class Trials:
         elif broken:
             # What has passed by the time other pipelines were seen is no fault of this one.
             trial.faults[trial.n_blocks] += 1
-            trial.rests_until = self._chooser.n_learnt + 1
+            trial.rests_until = self._chooser.model.n_learnt + 1
             if trial.faults[trial.n_blocks] >= N_CHANCES:
                 await self._end(trial, Stopped("failed", broken[0].fault))
 
     def _learn(self, trial: Trial) -> None:
         """Tell the chooser of blocks that it does not know of."""
-        for i in range(self._chooser.n_blocks(trial.place), trial.n_blocks):
+        for i in range(self._chooser.model.n_blocks(trial.place), trial.n_blocks):
             size = len(self.blocks[i])
             start = sum(len(block) for block in self.blocks[:i])
             came = tuple(trial.results[start : start + size])

@@ -114,22 +114,6 @@ def volume_gain(means: Array, costs: Array, looks: Places, shifts: Array, front:
     return gains
 
 
-def undominated(values: Array) -> NDArray[np.bool_]:
-    """Which rows no other row is at least as good in everything and better in something.
-
-    Args:
-        values: Shape (rows, objectives); more is better.
-    """
-    found = np.zeros(len(values), dtype=bool)
-    left = np.lexsort(-values.T[::-1])  # no row is beaten by one that comes later
-    while len(left):
-        first, rest = left[0], left[1:]
-        found[first] = True
-        beaten = (values[rest] <= values[first]).all(1) & (values[rest] < values[first]).any(1)
-        left = rest[~beaten]
-    return found
-
-
 class _Cells:
     """The boxes into which the costs of a front cut the space of costs."""
 

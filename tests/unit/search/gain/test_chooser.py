@@ -91,7 +91,7 @@ def test_what_is_likely_to_pass_a_ceiling_is_not_looked_at() -> None:
     seconds = [60.0 * one.layers[0][0].param("samples", 1) for one in POOL]
     for place in (0, 4, 8, 12, 16, 20, 26):
         asked.observe(place, scores(place, 0), 100.0, [seconds[place]])
-    allowed = [place for place in range(len(POOL)) if asked.n_blocks(place) < N_BLOCKS]
+    allowed = [place for place in range(len(POOL)) if asked.model.n_blocks(place) < N_BLOCKS]
     chosen = asked.next(len(POOL), allowed)
     assert chosen
     assert max(seconds[place] for place in chosen) <= most

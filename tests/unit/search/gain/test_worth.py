@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from archon.search.front import non_dominated
-from archon.search.gain.worth import knowledge_gradient, moved, undominated, volume_gain
+from archon.search.gain.worth import knowledge_gradient, moved, volume_gain
 
 
 def test_gain_of_a_look_at_one_of_two_is_the_known_formula() -> None:
@@ -87,11 +86,3 @@ def test_dearest_pipeline_is_worth_a_look_where_it_may_be_much_the_best() -> Non
     means, costs = np.array([0.5, 0.7]), np.array([0.0, 1.0])
     (gain,) = volume_gain(means, costs[:, None], np.array([1]), np.array([0.15]), np.array([0]))
     assert gain > 3e-4
-
-
-def test_undominated_rows_are_those_of_the_front() -> None:
-    random = np.random.default_rng(0)
-    for n_objectives in (1, 2, 3):
-        values = random.integers(0, 12, (80, n_objectives)).astype(float)
-        expected = non_dominated({i: tuple(row) for i, row in enumerate(values)})
-        assert tuple(np.flatnonzero(undominated(values))) == expected
