@@ -89,21 +89,20 @@ def export(
             raise SpecError(
                 "--format optuna writes all trials. Leave --rule, --within and --trial out."
             )
-        if output is None:
-            raise SpecError("--format optuna writes a database. Name its file, for example s.db.")
         _export_to_optuna(study, output, is_forced=force)
     else:
-        if within is not None and rule != RuleName.CHEAPEST:
-            raise SpecError("--within goes with --rule cheapest. Add that, or leave it out.")
         _export_pipeline(study, output, rule, trial, within, is_forced=force)
 
 
-def _export_to_optuna(study: str, output: Path, *, is_forced: bool) -> None:
+def _export_to_optuna(study: str, output: Path | None, *, is_forced: bool) -> None:
+    from archon.core.errors import SpecError
     from archon.service.export_optuna import export_to_optuna
     from archon.service.output_file import check_output
     from archon.service.settings import load_settings
     from archon.store.opening import open_reader
 
+    if output is None:
+        raise SpecError("--format optuna writes a database. Name its file, for example s.db.")
     check_output(output, is_forced=is_forced)
     with open_reader(load_settings().database_url.reveal()) as reader:
         name = export_to_optuna(reader, study, output)

@@ -158,7 +158,7 @@ class Budget:
 
     @property
     def is_paused(self) -> bool:
-        """Whether nothing may be sent for now."""
+        """Whether a pause is on: nothing is sent."""
         return self._going is not None
 
     def pause(self) -> None:

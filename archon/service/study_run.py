@@ -92,11 +92,7 @@ async def run_job(
     clock = StudyClock()
     owned = OwnedStudy(study_id, store, clock=clock)
     try:
-        totals = store.reader().spend(study_id)
-        spent = spent_before(totals)
-        steering = Steering(
-            prepared.job, store, owned, clock, spent, say, lost=spent - bought(totals)
-        )
+        steering = _steering(prepared.job, store, owned, clock, say)
         await steering.answer_old()
         run = StudyRun(
             prepared,
@@ -118,6 +114,15 @@ async def run_job(
         await owned.pause(str(error))
         raise
     await owned.rest(state, reason)
+
+
+def _steering(
+    job: JobSpec, store: Store, owned: OwnedStudy, clock: StudyClock, say: Say
+) -> Steering:
+    """What holds for this run, after what earlier ones spent."""
+    totals = store.reader().spend(owned.study_id)
+    spent = spent_before(totals)
+    return Steering(job, store, owned, clock, spent, say, lost=spent - bought(totals))
 
 
 class StudyRun:
