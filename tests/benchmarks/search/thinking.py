@@ -66,13 +66,13 @@ def of_gain() -> list[Cost]:
         chooser.observe(place, scores, float(taken[place]), [float(taken[place])])
 
     def once() -> None:
-        allowed = [i for i in range(len(pipelines)) if chooser.n_blocks(i) < N_BLOCKS]
+        allowed = [i for i in range(len(pipelines)) if chooser.model.n_blocks(i) < N_BLOCKS]
         tell(chooser.next(1, allowed)[0])
 
     found, n = [], 0
     for mark in MARKS:
         while n < mark:
-            if chooser.n_blocks(place := chance.randrange(len(pipelines))) < N_BLOCKS:
+            if chooser.model.n_blocks(place := chance.randrange(len(pipelines))) < N_BLOCKS:
                 tell(place)
                 n += 1
         found.append(_timed(once))

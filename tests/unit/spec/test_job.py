@@ -287,16 +287,6 @@ def test_objectives_left_out_are_quality_and_cost_where_it_is_known(
     assert spec.objectives == objectives
 
 
-@pytest.mark.parametrize(
-    ("objectives", "sampler"),
-    [("[quality]", "gain"), ("[quality, tokens]", "gain"), ("[tokens]", "tpe")],
-)
-def test_sampler_left_out_is_the_one_that_serves_the_objectives(
-    job: Read, objectives: str, sampler: str
-) -> None:
-    assert job((O, objectives)).sampler == sampler
-
-
 def test_null_means_something_for_ids_and_for_parameters_of_components(job: Read) -> None:
     assert job((F, f"{F}\n  fields: {{id: null}}")).benchmark.fields.id is None
     keep = job((A, "{rank: {model: big, keep: null}}")).space

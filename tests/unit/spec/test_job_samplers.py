@@ -61,3 +61,13 @@ def test_exhaustive_search_over_more_than_it_goes_through_is_refused_with_the_co
     assert (problem.line, problem.path) == (11, "sampler.kind")
     assert "202,000 combinations" in problem.message
     assert job(exhaustive, (G, many.format(100))).sampler == "exhaustive"
+
+
+@pytest.mark.parametrize(
+    ("objectives", "sampler"),
+    [("[quality]", "gain"), ("[quality, tokens]", "gain"), ("[tokens]", "tpe")],
+)
+def test_sampler_left_out_is_the_one_that_serves_the_objectives(
+    job: Read, objectives: str, sampler: str
+) -> None:
+    assert job((O, objectives)).sampler == sampler
