@@ -6,6 +6,7 @@
 Components, runtime and call store are the real ones, so each completion is bought once. Bought
 calls stay in a database in the user's cache: a recording that was cut off runs on where it was, and
 ``--anew`` begins again. The engine gets no seed, so that another recording says other sentences.
+What a pipeline is truly worth is known the better the more often it is asked (``--times``).
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from archon.core.architecture import Architecture
 from archon.core.calls import CallStore
 from archon.models.engine_command import installed_build
 from archon.runtime.budget import Budget, Caps
 from archon.runtime.pipeline import Pipeline
-from archon.runtime.slots import SEARCH_SLOT
+from archon.runtime.slots import HELD_OUT_SLOT, SEARCH_SLOT
 from archon.service.assemble import SharedEngine, card_of, open_models
 from archon.service.counted_calls import Bought, CountedCalls
 from archon.service.settings import Settings, load_settings
@@ -39,6 +43,8 @@ from tests.benchmarks.search.table import joined
 IN_FLIGHT = 8
 """Questions at once: each has some 30 calls that wait for no other; the engine has 64 places."""
 REPORT_S = 30.0
+APART = 1 << 12
+"""Slots between the draws of one time and those of the next."""
 
 
 @dataclass
@@ -53,6 +59,8 @@ class Recording:
     """Taken in the order of the questions."""
     ends_s: float
     """When no further question begins, on the monotonic clock."""
+    right: dict[int, list[NDArray[np.float64]]] = field(default_factory=dict)
+    """By question, the scores of all pipelines, once for each time that it was asked."""
 
     async def question(self, number: int) -> None:
         """Every pipeline on one question; nothing where the time is up."""
@@ -65,6 +73,14 @@ class Recording:
             # Then what models write out of that, side by side; the walk finds all of it bought.
             await asyncio.gather(*(self._run(one, number) for one in self.space.pipelines))
             self.done[number] = await self.runner.ask(number)
+            self.right[number] = [self.done[number].figures[:, 0]]
+
+    async def again(self, number: int, time_: int) -> None:
+        """Every pipeline on one recorded question with fresh samples, for its scores alone."""
+        async with self.places:
+            if number in self.done and time.monotonic() <= self.ends_s:
+                asked = await self.runner.ask(number, HELD_OUT_SLOT + time_ * APART)
+                self.right[number].append(asked.figures[:, 0])
 
     async def _run(self, architecture: Architecture, number: int) -> None:
         pipeline = Pipeline(architecture, self.runner.client, self.runner.cards)
@@ -88,6 +104,7 @@ async def record(
     *,
     in_flight: int,
     minutes: float,
+    times: int,
 ) -> list[Arrays]:
     """The arrays of the first questions, as many as begin within the time."""
     budget = Budget(Caps(), time.monotonic)
@@ -107,17 +124,31 @@ async def record(
             async with asyncio.TaskGroup() as group:
                 for number in numbers:
                     group.create_task(recording.question(number))
+            async with asyncio.TaskGroup() as group:
+                for time_ in range(1, times):
+                    for number in numbers:
+                        group.create_task(recording.again(number, time_))
         finally:
             telling.cancel()
-    return [arrays_of(recording.done[number]) for number in sorted(recording.done)]
+    return [_arrays(recording, number) for number in sorted(recording.done)]
+
+
+def _arrays(recording: Recording, number: int) -> Arrays:
+    right = recording.right[number]
+    # One row a question: `joined` puts them one after the other.
+    known = {"n_right": np.sum(right, axis=0)[None], "n_asked": np.array([len(right)], np.int32)}
+    return arrays_of(recording.done[number]) | known
 
 
 async def _tell(recording: Recording, n: int) -> None:
     began = time.monotonic()
     while True:
         await asyncio.sleep(REPORT_S)
-        took = time.monotonic() - began
-        print(f"{took:6.0f} s: {len(recording.done)} of {n} questions", flush=True)
+        took, again = time.monotonic() - began, sum(map(len, recording.right.values()))
+        print(
+            f"{took:6.0f} s: {len(recording.done)} of {n} questions, asked {again} times in all",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -139,11 +170,13 @@ def main() -> None:
             settings,
             in_flight=options.in_flight,
             minutes=options.minutes,
+            times=options.times,
         )
         each = asyncio.run(work)
     if not each:
         raise SystemExit("no question began within the time: give --minutes more")
     arrays = joined(each)
+    arrays["n_right"] = np.ascontiguousarray(arrays["n_right"].T)
     facts = {
         "job": f"search_spaces/{options.task}.yaml",
         "recorded": f"{datetime.now(UTC):%Y-%m-%d}",
@@ -153,6 +186,7 @@ def main() -> None:
         "sampling": "no seed is sent; slots from the beginning of those for a search",
         "n_pipelines": len(space.pipelines),
         "n_questions": len(each),
+        "times_asked": float(arrays["n_asked"].mean().round(2)),
         "n_calls": len(arrays["call_tokens"]),
         "completion_tokens": int(arrays["call_tokens"].sum()),
         "n_bought_in_last_run": bought.n_calls,
@@ -182,6 +216,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--task", choices=RECORDED, default=RECORDED[0])
     parser.add_argument("--questions", type=int, help="the first so many; all, if left out")
+    parser.add_argument("--times", type=int, default=1, help="how often each is asked")
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT, help="questions at once")
     parser.add_argument("--minutes", type=float, default=20.0, help="no question begins after that")
     parser.add_argument("--anew", action="store_true", help="forget the calls that were bought")

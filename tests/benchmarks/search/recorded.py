@@ -1,7 +1,7 @@
 """A table of real calls: the quickstart's pipelines, recorded once with the embedded engine.
 
 ``record.py`` writes it anew. What is true is not known here as it is of a simulated world: a study
-is judged by the recorded questions that it does not see.
+is judged by the recorded questions that it does not see, each of them asked several times.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ TYPES = {
     "request_calls": np.int32,
     "call_tokens": np.int32,
     "call_cost": np.int64,
+    "n_right": np.int32,
+    "n_asked": np.int32,
 }
 """What stands in a table once it is loaded; in the file numbers are as narrow as they can be."""
 
@@ -97,6 +99,15 @@ class RealTask:
         return self.cards[name]
 
 
+@dataclass(frozen=True)
+class RecordedTable(Table):
+    """A table of real calls, with what is known of its truth."""
+
+    rates: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    """Share of right answers of each pipeline on each question, over all times that it was asked;
+    shape (n_pipelines, n_questions)."""
+
+
 def real_space(name: str) -> BenchSpace:
     """The pipelines of a shipped job file, with nobody to answer."""
     job = load_job(JOBS / f"{name}.yaml")
@@ -124,7 +135,7 @@ def save(
     return file
 
 
-def load_recorded(name: str) -> Table:
+def load_recorded(name: str) -> RecordedTable:
     """The table of a recorded task; its quality is the share of right answers on all questions.
 
     Raises:
@@ -139,35 +150,38 @@ def load_recorded(name: str) -> Table:
         raise SetupError(f"{file.name} holds other pipelines than {name}.yaml. {HOW_TO_RECORD}")
     if benchmark != space.world.identity:
         raise SetupError(f"{file.name} is of other questions than {name}.yaml. {HOW_TO_RECORD}")
-    arrays["quality"] = arrays["scores"].mean(axis=1)
+    rates = arrays["n_right"] / arrays["n_asked"]
+    arrays["quality"] = rates.mean(axis=1)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
-    return table_of(space, range(n_questions), arrays, name=f"{name}-{digest}")
+    table = table_of(space, range(n_questions), arrays, name=f"{name}-{digest}")
+    return RecordedTable(
+        **{one.name: getattr(table, one.name) for one in fields(table)}, rates=rates
+    )
 
 
-def judged_by_unseen(table: Table, seed: int) -> Table:
+def judged_by_unseen(table: RecordedTable, seed: int) -> RecordedTable:
     """The table with the quality by which the study of a seed is judged.
 
     That is the share of right answers on the questions that this study does not see: a truth that
     is noisy itself (``doubt``).
     """
-    unseen = _unseen(table, seed)
-    return replace(table, quality=table.figures.scores[:, unseen].mean(axis=1))
+    return replace(table, quality=table.rates[:, _unseen(table, seed)].mean(axis=1))
 
 
-def doubt(table: Table, seed: int) -> tuple[int, float]:
+def doubt(table: RecordedTable, seed: int) -> tuple[int, float]:
     """How many questions the study of a seed sees, and how well the others know what is true.
 
     The latter is half of a 95 % interval, in points of 100, for the difference between the best
     pipeline and another one: the median over the others.
     """
     unseen = _unseen(table, seed)
-    scores = table.figures.scores[:, unseen].astype(float)
-    best = scores.mean(axis=1).argmax()
-    apart = np.delete(scores[best] - scores, best, axis=0).std(axis=1) / math.sqrt(len(unseen))
+    rates = table.rates[:, unseen]
+    best = rates.mean(axis=1).argmax()
+    apart = np.delete(rates[best] - rates, best, axis=0).std(axis=1) / math.sqrt(len(unseen))
     return len(table.numbers) - len(unseen), 196.0 * float(np.median(apart))
 
 
-def regret_of_seeing_all(table: Table, seed: int) -> float:
+def regret_of_seeing_all(table: RecordedTable, seed: int) -> float:
     """Of who runs every pipeline on every question of a study, in points of 100.
 
     What is best on some questions is seldom best on others: no search does much better.

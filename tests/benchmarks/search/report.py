@@ -20,7 +20,12 @@ from tests.benchmarks.search.measure import (
     tokens_until_near,
     tokens_until_near_for_good,
 )
-from tests.benchmarks.search.recorded import RECORDED, doubt, regret_of_seeing_all
+from tests.benchmarks.search.recorded import (
+    RECORDED,
+    RecordedTable,
+    doubt,
+    regret_of_seeing_all,
+)
 from tests.benchmarks.search.runs import (
     CONTENDERS,
     OURS,
@@ -56,7 +61,7 @@ def print_world(world: str, outcomes: Sequence[Outcome]) -> None:
     print(f"\n== {world}{apart}: {len(quality)} pipelines, {len(outcomes)} seeds")
     n_near = int((quality >= quality.max() - 0.01).sum())
     print(f"   best {quality.max():.3f}, {n_near} within one point, best single call {single:.3f}")
-    if world in RECORDED:
+    if isinstance(table, RecordedTable):
         _print_doubt(table, outcomes)
     print(f"   100 % is {spend / 1e6:.1f} million tokens: {TPE.name}'s own\n")
     shares = "".join(f"{share:>7.0%}" for share in SHARES)
@@ -75,7 +80,7 @@ def print_world(world: str, outcomes: Sequence[Outcome]) -> None:
             print(f"   {name:<14}" + "".join(f"{v:>7.3f}" for v in volumes(table, outcomes, name)))
 
 
-def _print_doubt(table: Table, outcomes: Sequence[Outcome]) -> None:
+def _print_doubt(table: RecordedTable, outcomes: Sequence[Outcome]) -> None:
     """How little is true here, so that nobody reads points where there are none."""
     seeds = [one.task.seed for one in outcomes]
     knowing = fmean(regret_of_seeing_all(table, seed) for seed in seeds)

@@ -27,7 +27,12 @@ from tests.benchmarks.search.baselines import (
 from tests.benchmarks.search.gp import GP
 from tests.benchmarks.search.measure import true_front
 from tests.benchmarks.search.product import Settings, search
-from tests.benchmarks.search.recorded import RECORDED, judged_by_unseen, load_recorded
+from tests.benchmarks.search.recorded import (
+    RECORDED,
+    RecordedTable,
+    judged_by_unseen,
+    load_recorded,
+)
 from tests.benchmarks.search.spaces import FOLDER
 from tests.benchmarks.search.table import Table, load_table
 from tests.benchmarks.search.verdicts import Claims, Stops, claims, stops
@@ -121,7 +126,7 @@ def cached_table(world: str) -> Table:
 def judged_table(world: str, seed: int) -> Table:
     """The same with the truth by which the study of a seed is judged."""
     table = cached_table(world)
-    return judged_by_unseen(table, seed) if world in RECORDED else table
+    return judged_by_unseen(table, seed) if isinstance(table, RecordedTable) else table
 
 
 def _fitting(contender: Contender, table: Table) -> Contender:

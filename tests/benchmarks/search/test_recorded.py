@@ -24,6 +24,7 @@ from tests.benchmarks.search.recorded import (
     JOBS,
     RECORDED,
     TYPES,
+    RecordedTable,
     judged_by_unseen,
     load_recorded,
     regret_of_seeing_all,
@@ -35,7 +36,7 @@ from tests.benchmarks.search.table import Purse, Table
 
 
 @pytest.fixture(scope="module")
-def table() -> Table:
+def table() -> RecordedTable:
     return load_recorded("quickstart")
 
 
@@ -71,16 +72,16 @@ def test_a_pipeline_alone_buys_what_it_takes_and_all_of_them_buy_each_call_once(
     assert everything.tokens < table.tokens.sum() / 2, "samples are shared"
 
 
-def test_truth_of_a_study_is_what_it_does_not_see(table: Table) -> None:
+def test_truth_of_a_study_is_what_it_does_not_see(table: RecordedTable) -> None:
     seen = list(study_questions(table, 3))
     unseen = [place for place in range(len(table.numbers)) if place not in seen]
     judged = judged_by_unseen(table, 3)
-    assert judged.quality == pytest.approx(table.figures.scores[:, unseen].mean(axis=1))
+    assert judged.quality == pytest.approx(table.rates[:, unseen].mean(axis=1))
     assert judged.name == table.name, "trails are kept by the name"
-    scores = table.figures.scores.copy()
-    scores[:, seen] = 0
-    scores[5, seen] = 1
-    misleading = replace(table, figures=replace(table.figures, scores=scores))
+    scores, rates = table.figures.scores.copy(), table.rates.copy()
+    scores[:, seen] = rates[:, seen] = 0
+    scores[5, seen] = rates[5, seen] = 1
+    misleading = replace(table, figures=replace(table.figures, scores=scores), rates=rates)
     assert judged_by_unseen(misleading, 3).quality == pytest.approx(judged.quality)
     assert judged_by_unseen(table, 4).quality != pytest.approx(judged.quality)
     lost = judged.quality.max() - judged.quality[5]
@@ -119,13 +120,20 @@ async def test_recording_gives_what_the_runtime_gives_until_the_time_is_up() -> 
     for number in (0, 1):
         for name, array in arrays_of(recording.done[number]).items():
             assert np.array_equal(array, expected[number][name]), name
+    await recording.again(0, 1)
+    await recording.again(2, 1)
+    first, again = recording.right[0]
+    assert np.array_equal(first, expected[0]["figures"][:, 0])
+    assert not np.array_equal(first, again), "samples are fresh"
+    assert len(recording.right[1]) == 1
+    assert 2 not in recording.right, "only what was recorded is asked again"
     late = Recording(space, Runner(space), {}, places, -math.inf)
     await late.question(0)
     assert not late.done
 
 
 def test_saved_table_is_read_as_it_was(
-    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    table: RecordedTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with np.load(FILES / "quickstart.npz") as stored:
         arrays = {name: stored[name].astype(kind) for name, kind in TYPES.items()}
@@ -134,4 +142,10 @@ def test_saved_table_is_read_as_it_was(
     again = load_recorded("quickstart")
     assert np.array_equal(again.figures.latency_s, table.figures.latency_s)
     assert np.array_equal(again.tokens, table.tokens)
+    assert np.array_equal(again.rates, table.rates)
     assert np.array_equal(again.quality, table.quality)
+
+
+def test_first_time_counts_among_those_that_tell_what_is_true(table: RecordedTable) -> None:
+    assert table.rates[table.figures.scores == 1].min() > 0
+    assert table.rates[table.figures.scores == 0].max() < 1
