@@ -1,32 +1,23 @@
 """Constraints on a text that can be checked without knowing the answer.
 
 Every constraint is a pure predicate over one text. Patterns run in RE2, which takes time linear
-in the text, so that neither a job file nor a question can stall a worker. JSON schemas never
-fetch anything. The kinds follow the verifiable instructions of IFEval (arXiv 2311.07911).
+in the text, so that neither a job file nor a question can stall a worker. The kinds follow the
+verifiable instructions of IFEval (arXiv 2311.07911).
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, NoReturn, cast
+from typing import Any
 
-import jsonschema
 import re2
-import referencing
-import referencing.exceptions
-from jsonschema.validators import Draft202012Validator, extend
-from referencing.jsonschema import DRAFT202012
 
 from archon.components.answer_keys import LETTERS
 from archon.components.answers import LIKELY_LETTERS, answer_key
 
 Predicate = Callable[[str], bool]
 
-_FENCED = re.compile(r"```[a-zA-Z0-9]*\n(.*?)```", re.DOTALL)
-_MOST_JSON_STARTS = 32
 _LONGEST_PATTERN = 2_000
 
 
@@ -132,17 +123,6 @@ def required_words(source: str, question: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for match in found if (word := match.group(1))))
 
 
-def _pattern_keyword(
-    _validator: object, source: str, instance: object, _schema: object
-) -> Iterator[jsonschema.ValidationError]:
-    if isinstance(instance, str) and not matches(source)(instance):
-        yield jsonschema.ValidationError("does not match the pattern")
-
-
-_Validator = cast(Any, extend)(Draft202012Validator, {"pattern": _pattern_keyword})
-
-
-@lru_cache(maxsize=1024)
 def fits_schema(source: str) -> Predicate:
     """The text is, or holds, JSON that the schema allows: whole, last fenced block, first value.
 
@@ -153,70 +133,7 @@ def fits_schema(source: str) -> Predicate:
         ValueError: It is not a schema, refers outside itself, or uses ``patternProperties``
             (which would run patterns outside RE2).
     """
-    try:
-        schema = json.loads(source)
-        _Validator.check_schema(schema)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}.") from error
-    except jsonschema.SchemaError as error:
-        raise ValueError(f"not a JSON schema: {error.message}.") from error
-    # An empty registry: a reference that leads outside is an error, never a request.
-    registry: referencing.Registry[Any] = referencing.Registry()
-    validator = _Validator(schema, registry=registry)
-    _refuse_what_is_unsafe(schema)
+    # What reads schemas takes longer to load than all other constraints, and few jobs have one.
+    from archon.components.json_schema import fits
 
-    def is_met(text: str) -> bool:
-        for value in _json_values(text):
-            try:
-                return bool(validator.is_valid(value))
-            except (RecursionError, ArithmeticError):
-                return False
-        return False
-
-    return is_met
-
-
-def _refuse_what_is_unsafe(schema: Any) -> None:
-    resource = DRAFT202012.create_resource(schema)
-    resolver = referencing.Registry().with_resource("", resource).resolver()
-    for key, value in _pairs(schema):
-        if key in ("patternProperties", "$dynamicRef"):
-            raise ValueError(f"{key} is not supported.")
-        if key == "pattern" and isinstance(value, str):
-            pattern(value)
-        if key == "$ref" and isinstance(value, str):
-            try:
-                resolver.lookup(value)
-            except referencing.exceptions.Unresolvable as error:
-                raise ValueError(f"$ref {value!r} leads nowhere within the schema.") from error
-
-
-def _pairs(data: object) -> Iterator[tuple[str, object]]:
-    if isinstance(data, Mapping):
-        for key, value in data.items():
-            yield key, value
-            yield from _pairs(value)
-    elif isinstance(data, Sequence) and not isinstance(data, str):
-        for item in data:
-            yield from _pairs(item)
-
-
-def _json_values(text: str) -> Iterator[object]:
-    """The first of the three readings that is JSON at all."""
-    fenced = _FENCED.findall(text)
-    for part in [text, *fenced[-1:]]:
-        try:
-            yield json.loads(part, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
-            continue
-    starts = (i for i, char in enumerate(text) if char in "{[")
-    decoder = json.JSONDecoder(parse_constant=_refuse_constant)
-    for start, _ in zip(starts, range(_MOST_JSON_STARTS), strict=False):
-        try:
-            yield decoder.raw_decode(text, start)[0]
-        except (ValueError, RecursionError):
-            continue
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    return fits(source)
