@@ -10,6 +10,7 @@ functions; any text gives an answer or None.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from archon.components.answer_choices import LIKELY_LETTERS, choice_in, options_in
 from archon.components.answer_keys import KINDS, Kind, canon
@@ -73,8 +74,20 @@ def answer_key(text: str, kind: str, options: Sequence[str] = ()) -> str | None:
     Raises:
         ValueError: There is no such kind.
     """
+    if len(text) > _LONGEST_KEPT:
+        return _read(text, kind, tuple(options))
+    return _read_once(text, kind, tuple(options))
+
+
+def _read(text: str, kind: str, options: tuple[str, ...]) -> str | None:
     span = extract(text, kind, options)
     return None if span is None else canon(span, kind)
+
+
+_LONGEST_KEPT = 2_000
+_read_once = lru_cache(maxsize=16_384)(_read)
+"""Pipelines of a search share samples: the same reply comes to a vote once for each of them, and
+reading it takes longer than the vote. What is kept stays below 32 MB."""
 
 
 def extract(text: str, kind: str, options: Sequence[str] = ()) -> str | None:
