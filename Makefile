@@ -10,12 +10,13 @@ QUESTION ?= Write one sentence that contains the words "river" and "lantern".
 MODELS = $(if $(URL),core,$(if $(MODEL),hosted,engine))
 ENGINE_HERE = $(filter Linux,$(shell uname -s))
 
-# What computes runs in two processes; then, by itself, what keeps time: the engine, and faults.
-SIDE_BY_SIDE = tests/benchmarks $(addprefix tests/unit/,cli components explain scoring search spec world)
-NO_ENGINE = $(if $(ENGINE_HERE),,-m 'not engine')
+# What computes runs in two processes; then, by itself, what keeps time; at last the real engine.
+SIDE_BY_SIDE = tests/benchmarks tests/e2e \
+  $(addprefix tests/unit/,cli components explain scoring search service spec world)
 define ALL_TESTS
-$(IN)python -m pytest -n 2 --dist loadfile $(SIDE_BY_SIDE)
-	$(IN)python -m pytest $(NO_ENGINE) $(addprefix --ignore=,$(SIDE_BY_SIDE))
+$(IN)python -m pytest -m 'not engine' -n 2 --dist loadfile $(SIDE_BY_SIDE)
+	$(IN)python -m pytest -m 'not engine' $(addprefix --ignore=,$(SIDE_BY_SIDE))
+	$(if $(ENGINE_HERE),$(IN)python -m pytest -m engine)
 endef
 
 .PHONY: help quickstart test check bench-runtime bench-store bench-search lock clean
@@ -38,7 +39,7 @@ quickstart:
 test:
 	$(SETUP) core hosted postgres dev $(if $(ENGINE_HERE),engine)
 	$(if $(ENGINE_HERE),,@echo "vLLM has no wheel here: the tests marked 'engine' are left out")
-	$(if $(ARGS),$(IN)python -m pytest $(NO_ENGINE) $(ARGS),$(ALL_TESTS))
+	$(if $(ARGS),$(IN)python -m pytest $(if $(ENGINE_HERE),,-m 'not engine') $(ARGS),$(ALL_TESTS))
 
 check:
 	$(SETUP) core hosted postgres dev
