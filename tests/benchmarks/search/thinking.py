@@ -1,7 +1,7 @@
 """What it costs to think: time of a choice with what is told of it, and memory, as a search grows.
 
-Histories are made up, in a space of twenty thousand pipelines: what is measured does not depend on
-what pipelines are worth.
+Histories are made up, in a space that is large beside the largest of them: what is measured depends
+neither on what pipelines are worth nor on how many are left.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from archon.service.study_run import proposer_of
 from archon.spec.job import load_job
 from tests.benchmarks.report import Figure
 
-JOB = Path(__file__).parents[3] / "search_spaces" / "hosted.yaml"
+JOB = Path(__file__).with_name("thinking.yaml")
 MARKS = (100, 1_000, 10_000)
 """Trials, or units of a search by units, that are known when time is taken."""
 N_TIMED = 15
