@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from archon.components.base import ChoosesPrompts
@@ -11,6 +13,7 @@ from archon.spec.pipeline_file import component_of, template_names
 from tests.unit.components.architectures import of
 from tests.unit.components.scripted import answers_shown, in_turn, ran, state_of
 
+DOCS = Path(__file__).parents[3] / "docs/wordings.md"
 ASKING = [kind for kind, made in COMPONENTS.items() if made.declares.needs_model]
 WORDINGS = [
     (kind, prompt)
@@ -35,6 +38,13 @@ def test_component_that_asks_a_model_has_wordings_of_which_the_first_is_the_usua
     knob = parameters(COMPONENTS[kind])["prompt"]
     assert len(knob.metadata["options"]) > 1
     assert knob.default == knob.metadata["options"][0]
+
+
+@pytest.mark.parametrize("kind", ASKING)
+def test_wordings_are_told_of_in_the_documentation(kind: str) -> None:
+    usual, *others = parameters(COMPONENTS[kind])["prompt"].metadata["options"]
+    listed = ", ".join(f"`{prompt}`" for prompt in others)
+    assert f"\n| `{kind}` | `{usual}` | {listed} |" in DOCS.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", ASKING)

@@ -133,6 +133,15 @@ async def test_every_component_reads_what_the_world_says_in_all_its_wordings(pla
         assert WORLD.mark_of(ran.answer.text) is not None
 
 
+async def test_critic_of_faults_alone_speaks_of_nothing_else() -> None:
+    critic = of("critique", "m", prompt="faults_only")
+    layers = (drawn(3), (critic,), (of("fuse", "m"),))
+    question = WORLD.questions.example(0).question
+    ran = await pipeline(WORLD, Architecture(layers)).generate(question)
+    said = {candidate.critique for candidate in ran.trace.states[1].candidates}
+    assert said <= {"Faults: it is wrong", "Faults: none that I see"}
+
+
 async def test_what_is_said_depends_neither_on_order_nor_on_company() -> None:
     questions = [WORLD.questions.example(number).question for number in range(12)]
     running = pipeline(WORLD, every_kind())
