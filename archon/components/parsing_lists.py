@@ -19,8 +19,8 @@ def read_tests(reply: str, most: int, *, after_notes: bool = False) -> tuple[str
     Args:
         reply: The whole reply.
         most: How many are kept, the first ones.
-        after_notes: It lists other things before the tests: of these only the last JSON list is
-            one.
+        after_notes: Other things may be listed before the tests, which are then the last JSON list
+            and nothing else.
 
     Raises:
         Unreadable: There is none.
