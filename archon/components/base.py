@@ -154,6 +154,8 @@ class Declaration:
     """Most candidates in one prompt; None: all that arrive."""
     usual_reply: int = 200
     """Tokens of a reply as models usually write it: for estimates, where no calls are recorded."""
+    usual_replies: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """The same for wordings (values of the parameter ``prompt``) that ask for longer or shorter."""
 
 
 class Component(Protocol):

@@ -1,7 +1,10 @@
 """Critique: strengths and weaknesses of each candidate, for fusers and rankers to read.
 
 Source: Archon, arXiv 2409.15254, section 3.1. A critique is a fact of its candidate: it goes where
-the candidate goes, and a new text has none.
+the candidate goes, and a new text has none. ``faults_only`` asks for what a second try can mend, as
+Self-Refine does (arXiv 2303.17651): the first error by its place, since models mend errors better
+than they find them (arXiv 2311.08516). It lets a critic find none, for critics also make faults up
+(CriticGPT, arXiv 2407.00215).
 """
 
 from __future__ import annotations
@@ -25,6 +28,13 @@ from archon.prompts import load
 Critiques = Mapping[int, str]
 """By the candidate's place in the state."""
 
+_WORDINGS: Mapping[str, str] = {"both_sides": "critique", "faults_only": "critique_faults_only"}
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "both_sides": ("strengths", "weaknesses"),
+    "faults_only": ("faults",),
+}
+"""What a critique is made of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Critique:
@@ -42,6 +52,9 @@ class Critique:
     temperature: float = knob(0.7, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(1024, "longest completion, tokens", low=1, high=131072)
     top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
+    prompt: str = knob(
+        "both_sides", "strengths and weaknesses, or faults alone", options=tuple(_WORDINGS)
+    )
 
     kind: ClassVar[str] = "critique"
     declares: ClassVar[Declaration] = Declaration(
@@ -49,6 +62,7 @@ class Critique:
         writes=frozenset({"critique"}),
         effect="annotate",
         usual_reply=300,
+        usual_replies={"faults_only": 200},
     )
 
     def simplified(self) -> Critique:
@@ -61,6 +75,10 @@ class Critique:
         if self.scope == "batch":
             n = Interval(min(1, n.low), min(1, n.high))
         return Bounds(n, n.high, arriving)
+
+    def prompts(self) -> tuple[str, ...]:
+        """See ``ChoosesPrompts``."""
+        return (_WORDINGS[self.prompt],)
 
     async def run(self, state: LayerState, context: RunContext) -> LayerState:
         """Return the same candidates, each with what was said about it."""
@@ -121,13 +139,9 @@ class Critique:
     ) -> Ask[Critiques]:
         shown = [state.candidates[place] for place in places]
         quoted = exhibit(state.question, shown, has_critiques=False)
-        example = json.dumps(
-            [
-                {"id": number, "strengths": "...", "weaknesses": "..."}
-                for number in range(1, len(places) + 1)
-            ]
-        )
-        prompt = load("critique").fill(
+        parts = dict.fromkeys(_PARTS[self.prompt], "...")
+        example = json.dumps([{"id": number, **parts} for number in range(1, len(places) + 1)])
+        prompt = load(_WORDINGS[self.prompt]).fill(
             question=quoted.question, answers=quoted.answers, example=example
         )
         sampling = Sampling(self.temperature, self.max_tokens, self.top_p)

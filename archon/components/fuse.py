@@ -2,12 +2,14 @@
 
 Sources: Archon, arXiv 2409.15254, section 3.1; generative fusion, LLM-Blender, arXiv 2306.02561.
 Several fusers share a layer, and layers of fusers make a mixture of agents (arXiv 2406.04692).
+``reason_first`` reasons over what the candidates say before it answers, as multi-chain reasoning
+does (arXiv 2304.13007); the answer stands alone on the last line, where votes and scorers read it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -18,6 +20,8 @@ from archon.components.writing import candidates_from
 from archon.core.calls import ModelRequest, Sampling
 from archon.core.candidates import Candidate, LayerState
 from archon.prompts import load
+
+_WORDINGS: Mapping[str, str] = {"merge": "fuse", "reason_first": "fuse_reason_first"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,18 @@ class Fuse:
     top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
     order: str = knob("as_is", "order in which candidates are shown", options=ORDERS)
     keep_inputs: bool = knob(False, "the candidates that arrive stay, before the new ones")
+    prompt: str = knob(
+        "merge",
+        "one answer out of all at once, or after weighing them",
+        options=tuple(_WORDINGS),
+    )
 
     kind: ClassVar[str] = "fuse"
     declares: ClassVar[Declaration] = Declaration(
         reads=frozenset({"question", "candidates", "critique"}),
         writes=frozenset({"candidates"}),
         effect="produce",
+        usual_replies={"reason_first": 350},
     )
 
     def bounds(self, arriving: Sizes) -> Bounds:
@@ -51,6 +61,10 @@ class Fuse:
         if self.keep_inputs:
             after = Interval(n.low, n.high + calls.high)
         return Bounds(calls, calls.high, replace(arriving, candidates=after))
+
+    def prompts(self) -> tuple[str, ...]:
+        """See ``ChoosesPrompts``."""
+        return (_WORDINGS[self.prompt],)
 
     async def run(self, state: LayerState, context: RunContext) -> LayerState:
         """Replace the candidates by what the model writes from them."""
@@ -99,7 +113,7 @@ class Fuse:
 
     def _request(self, state: LayerState, shown: Sequence[int]) -> ModelRequest:
         quoted = exhibit(state.question, [state.candidates[i] for i in shown])
-        messages = load("fuse").around(state.question, answers=quoted.answers)
+        messages = load(_WORDINGS[self.prompt]).around(state.question, answers=quoted.answers)
         return ModelRequest(
             self.model, messages, Sampling(self.temperature, self.max_tokens, self.top_p)
         )

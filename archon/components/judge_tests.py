@@ -1,12 +1,14 @@
 """Unit tests in words, judged: a model says which of the tests each candidate passes.
 
 Source: Archon, arXiv 2409.15254, section 3.1. The tests come from ``write_tests``.
+``verdicts_only`` asks for no reasons: a small part of the price, but ratings without reasons agree
+less with people (arXiv 2310.05657).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
@@ -22,6 +24,11 @@ from archon.core.messages import ask
 from archon.prompts import load
 
 Verdicts = tuple[bool | None, ...]
+
+_WORDINGS: Mapping[str, str] = {
+    "reason_first": "judge_tests",
+    "verdicts_only": "judge_tests_verdicts_only",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,11 @@ class JudgeTests:
     temperature: float = knob(0.0, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(1024, "longest completion, tokens", low=1, high=131072)
     top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
+    prompt: str = knob(
+        "reason_first",
+        "reasons and then verdicts, or verdicts alone",
+        options=tuple(_WORDINGS),
+    )
 
     kind: ClassVar[str] = "judge_tests"
     declares: ClassVar[Declaration] = Declaration(
@@ -48,6 +60,7 @@ class JudgeTests:
         effect="select",
         most_shown=1,
         requires=frozenset({"tests"}),
+        usual_replies={"verdicts_only": 40},
     )
 
     def bounds(self, arriving: Sizes) -> Bounds:
@@ -57,6 +70,10 @@ class JudgeTests:
         most = n.high if self.keep is None else self.keep
         after = Interval(min(most, n.low), min(most, n.high))
         return Bounds(calls, calls.high, replace(arriving, candidates=after))
+
+    def prompts(self) -> tuple[str, ...]:
+        """See ``ChoosesPrompts``."""
+        return (_WORDINGS[self.prompt],)
 
     async def run(self, state: LayerState, context: RunContext) -> LayerState:
         """Return the best candidates in order, each with a verdict per test and its score."""
@@ -98,7 +115,7 @@ class JudgeTests:
             quoted.fence.quote(f"test {number}", test) for number, test in enumerate(tests, start=1)
         ]
         form = json.dumps({str(number): "pass or fail" for number in range(1, len(tests) + 1)})
-        prompt = load("judge_tests").fill(
+        prompt = load(_WORDINGS[self.prompt]).fill(
             question=quoted.question, answers=quoted.answers, tests="\n".join(listed), form=form
         )
         sampling = Sampling(self.temperature, self.max_tokens, self.top_p)

@@ -13,21 +13,26 @@ from archon.components.json_values import json_values
 from archon.components.parsing import Unreadable, shown
 
 
-def read_tests(reply: str, most: int) -> tuple[str, ...]:
+def read_tests(reply: str, most: int, *, after_notes: bool = False) -> tuple[str, ...]:
     """The tests of a reply: a JSON list of texts, else numbered or bulleted lines.
 
     Args:
         reply: The whole reply.
         most: How many are kept, the first ones.
+        after_notes: Other things may be listed before the tests, which are then the last JSON list
+            and nothing else.
 
     Raises:
         Unreadable: There is none.
     """
     text = shown(reply)
     listed = [_texts(entries) for entries in map(_entries, json_values(text))]
-    # The longest list, the later one of two: a short one behind it is an afterthought.
-    found = max(reversed(listed), key=len, default=[])
-    if not found:
+    if after_notes:
+        found = next(filter(None, reversed(listed)), [])
+    else:
+        # The longest list, the later one of two: a short one behind it is an afterthought.
+        found = max(reversed(listed), key=len, default=[])
+    if not found and not after_notes:
         items = (match.group(1) for line in text.splitlines() if (match := _ITEM.match(line)))
         found = [item for item in items if _says_something(item)]
     tests: dict[str, str] = {}

@@ -2,12 +2,14 @@
 
 Sources: Archon, arXiv 2409.15254, section 3.1; windows over long lists after RankGPT, arXiv
 2304.09542, section 3.2, with the last window at the very front; several orders against the bias
-for places, permutation self-consistency, arXiv 2310.07712.
+for places, permutation self-consistency, arXiv 2310.07712. ``criteria_first`` has the model set
+criteria for the question and weigh the candidates by them before it orders, against the biases for
+length and place (branch-solve-merge, arXiv 2310.15123, there in several calls).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
@@ -22,6 +24,8 @@ from archon.core.candidates import LayerState
 from archon.core.messages import ask
 from archon.prompts import load
 
+_WORDINGS: Mapping[str, str] = {"order_only": "rank", "criteria_first": "rank_criteria_first"}
+
 
 @dataclass(frozen=True, slots=True)
 class Rank:
@@ -31,7 +35,8 @@ class Rank:
     mean of (n - position) / (n - 1), the Borda count in [0, 1]. A list longer than ``window`` is
     ranked from its end in windows that overlap by half or more, so that the best ``keep`` of them
     (fewer than ``window``) reach the front. A pass that cannot be read is left out; if all are,
-    the candidates stay in the order in which they arrived, without a score.
+    the candidates stay in the order in which they arrived, without a score. ``criteria_first``
+    needs ``max_tokens`` for some words on every candidate of a window.
     """
 
     model: str
@@ -44,6 +49,11 @@ class Rank:
     temperature: float = knob(0.0, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(512, "longest completion, tokens", low=1, high=131072)
     top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
+    prompt: str = knob(
+        "order_only",
+        "the order alone, or criteria and reasons before it",
+        options=tuple(_WORDINGS),
+    )
 
     kind: ClassVar[str] = "rank"
     declares: ClassVar[Declaration] = Declaration(
@@ -51,6 +61,7 @@ class Rank:
         writes=frozenset({"scores"}),
         effect="select",
         usual_reply=20,
+        usual_replies={"criteria_first": 250},
     )
 
     def bounds(self, arriving: Sizes) -> Bounds:
@@ -60,6 +71,10 @@ class Rank:
         most = n.high if self.keep is None else self.keep
         after = Interval(min(most, n.low), min(most, n.high))
         return Bounds(calls, calls.high, replace(arriving, candidates=after))
+
+    def prompts(self) -> tuple[str, ...]:
+        """See ``ChoosesPrompts``."""
+        return (_WORDINGS[self.prompt],)
 
     async def run(self, state: LayerState, context: RunContext) -> LayerState:
         """Return the best candidates in order, each with its score "rank"."""
@@ -150,7 +165,7 @@ class Rank:
         quoted = exhibit(state.question, [state.candidates[i] for i in shown], salt=salt)
         # Not an order that could be copied: a model that repeats the form has ranked nothing.
         example = " > ".join(["<best>", *["<next>"] * (len(shown) - 2), "<last>"])
-        prompt = load("rank").fill(
+        prompt = load(_WORDINGS[self.prompt]).fill(
             question=quoted.question, answers=quoted.answers, example=example
         )
         sampling = Sampling(self.temperature, self.max_tokens, self.top_p)

@@ -1,7 +1,9 @@
 """Pairwise ranking: a model says which of two candidates is better; games make a ranking.
 
 Sources: both orders of each pair against the bias for places, MT-Bench, arXiv 2306.05685, section
-3.4; rankings from pairs, arXiv 2306.17563; strengths, Bradley & Terry (1952).
+3.4; rankings from pairs, arXiv 2306.17563; strengths, Bradley & Terry (1952). ``solve_first`` has
+the model solve the question before it compares: fewer wrong answers to mathematics are then
+preferred (same section of MT-Bench).
 """
 
 from __future__ import annotations
@@ -25,6 +27,10 @@ from archon.prompts import load
 _MARKER = "Better"
 _FIRST_WINS: Mapping[str, float] = {"answer 1": 1.0, "answer 2": 0.0, "tie": 0.5}
 _FORM = " or ".join(f'"{_MARKER}: {word}"' for word in _FIRST_WINS)
+_WORDINGS: Mapping[str, str] = {
+    "reason_first": "rank_pairs",
+    "solve_first": "rank_pairs_solve_first",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,11 @@ class RankPairs:
     temperature: float = knob(0.0, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(512, "longest completion, tokens", low=1, high=131072)
     top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
+    prompt: str = knob(
+        "reason_first",
+        "reasons and then the better one, or a solution made before them",
+        options=tuple(_WORDINGS),
+    )
 
     kind: ClassVar[str] = "rank_pairs"
     declares: ClassVar[Declaration] = Declaration(
@@ -72,6 +83,7 @@ class RankPairs:
         effect="select",
         most_shown=2,
         usual_reply=100,
+        usual_replies={"solve_first": 250},
     )
 
     def bounds(self, arriving: Sizes) -> Bounds:
@@ -81,6 +93,10 @@ class RankPairs:
         after = Interval(min(most, n.low), min(most, n.high))
         calls = Interval(self._n_calls(n.low), self._n_calls(n.high))
         return Bounds(calls, calls.high, replace(arriving, candidates=after))
+
+    def prompts(self) -> tuple[str, ...]:
+        """See ``ChoosesPrompts``."""
+        return (_WORDINGS[self.prompt],)
 
     async def run(self, state: LayerState, context: RunContext) -> LayerState:
         """Return the best candidates in order, each with its score "rank_pairs"."""
@@ -168,7 +184,7 @@ class RankPairs:
         after: tuple[ModelReply, ...],
     ) -> _Game:
         quoted = exhibit(state.question, [state.candidates[first], state.candidates[second]])
-        prompt = load("rank_pairs").fill(
+        prompt = load(_WORDINGS[self.prompt]).fill(
             question=quoted.question, answers=quoted.answers, form=_FORM
         )
         sampling = Sampling(self.temperature, self.max_tokens, self.top_p)

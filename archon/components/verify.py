@@ -2,11 +2,14 @@
 
 Source: Archon, arXiv 2409.15254, section 3.1, which reasons in one call and decides in another;
 both in one call, generative verifiers, arXiv 2408.15240. The wording is neutral: asked why an
-answer is correct, a model says that it is.
+answer is correct, a model says that it is. ``solve_first`` has it solve the question by itself and
+then compare, against errors that it only repeats while it follows an answer (MT-Bench, arXiv
+2306.05685, section 3.4; chain of verification, arXiv 2309.11495).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -33,6 +36,16 @@ _CORRECT, _INCORRECT = "correct", "incorrect"
 _UNKNOWN = 0.5
 """Worth less than a candidate found correct, more than one found incorrect."""
 _FORMS = {word: f"{_MARKER}: {word}" for word in (_CORRECT, _INCORRECT)}
+_REASONS: Mapping[str, str] = {
+    "walk_through": "verify_reason",
+    "solve_first": "verify_reason_solve_first",
+}
+"""Templates of the first of two calls, by wording."""
+_AT_ONCE: Mapping[str, str] = {
+    "walk_through": "verify_at_once",
+    "solve_first": "verify_at_once_solve_first",
+}
+_VERDICT = "verify_verdict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,11 @@ class Verify:
     temperature: float = knob(0.0, "sampling temperature; 0 is greedy", low=0.0, high=2.0)
     max_tokens: int = knob(512, "longest completion, tokens", low=1, high=131072)
     top_p: float | None = knob(None, "nucleus: smallest mass kept", low=0.01, high=1.0)
+    prompt: str = knob(
+        "walk_through",
+        "checked along its own steps, or against a solution made first",
+        options=tuple(_REASONS),
+    )
 
     kind: ClassVar[str] = "verify"
     declares: ClassVar[Declaration] = Declaration(
@@ -61,6 +79,7 @@ class Verify:
         effect="select",
         most_shown=1,
         usual_reply=150,
+        usual_replies={"solve_first": 250},
     )
 
     def bounds(self, arriving: Sizes) -> Bounds:
@@ -73,8 +92,8 @@ class Verify:
     def prompts(self) -> tuple[str, ...]:
         """See ``ChoosesPrompts``."""
         if self.mode == "one_step":
-            return ("verify_at_once",)
-        return ("verify_reason", "verify_verdict")
+            return (_AT_ONCE[self.prompt],)
+        return (_REASONS[self.prompt], _VERDICT)
 
     async def run(self, state: LayerState, context: RunContext) -> LayerState:
         """Return the candidates that pass, unchanged but for the score."""
@@ -103,7 +122,7 @@ class Verify:
         """Whether the candidate is correct; None where the model gives no readable verdict."""
         if self.mode == "one_step":
             quoted = exhibit(question, [candidate])
-            at_once = self._ask("verify_at_once", quoted)
+            at_once = self._ask(_AT_ONCE[self.prompt], quoted)
             (reply,) = await context.sample(at_once.request, purpose="verdict")
             return (await read_twice(at_once, reply, context)).value
         reasons = await self._reasons(question, candidate, context)
@@ -115,7 +134,7 @@ class Verify:
             return None
         notes = without_reasoning(reasons.text)
         quoted = exhibit(question, [candidate], also=[notes])
-        verdict = self._ask("verify_verdict", quoted, notes=quoted.fence.quote("notes", notes))
+        verdict = self._ask(_VERDICT, quoted, notes=quoted.fence.quote("notes", notes))
         reply = await context.follow(verdict.request, reasons, purpose="verdict")
         return (await read_twice(verdict, reply, context)).value
 
@@ -123,7 +142,8 @@ class Verify:
         self, question: Conversation, candidate: Candidate, context: RunContext
     ) -> ModelReply:
         quoted = exhibit(question, [candidate])
-        prompt = load("verify_reason").fill(question=quoted.question, answers=quoted.answers)
+        template = load(_REASONS[self.prompt])
+        prompt = template.fill(question=quoted.question, answers=quoted.answers)
         (reply,) = await context.sample(self._request(prompt), purpose="reasons")
         return reply
 

@@ -50,8 +50,11 @@ class Lengths:
         """One that a component asks for."""
         longest = getattr(component, "max_tokens", None)
         most = longest if isinstance(longest, int) else Sampling().max_tokens
-        kinds = (component.kind, ANSWER if component.declares.effect == "produce" else "")
-        return self._reply(component.model, kinds, most, component.declares.usual_reply)
+        declared = component.declares
+        kinds = (component.kind, ANSWER if declared.effect == "produce" else "")
+        wording = getattr(component, "prompt", "")
+        usual = declared.usual_replies.get(wording, declared.usual_reply)
+        return self._reply(component.model, kinds, most, usual)
 
     def grade(self, model: str, longest: int) -> Reply:
         """One of a judge."""

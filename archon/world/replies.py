@@ -23,6 +23,8 @@ LOST = "I am simulated, and know only the questions of my world. Ask for simulat
 _FAULTED, _PRAISED = "it is wrong", "none that I see"
 _CRITIQUE = re.compile(r"<<critique of answer \d+ ")
 _GRADES = re.compile(r"<(\d+) to (\d+)>")
+_STRENGTHS = re.compile(r'"strengths": "\.\.\."')
+"""In the form of critiques that name both sides."""
 _TESTS = re.compile(r"Write (\d+) tests")
 _TEST = re.compile(r"<<test (\d+) ")
 _SPREAD = 0.15
@@ -174,14 +176,15 @@ class Speaker:
         return thought < NormalDist().inv_cdf(rate)
 
     def _criticised(self, prompted: Prompted) -> str:
-        judge = self.model.judge
+        judge, two_sided = self.model.judge, _STRENGTHS.search(prompted.text)
+        praise, faults = ({"strengths": "clear"}, "weaknesses") if two_sided else ({}, "faults")
         reviews = []
         for i, mark in enumerate(prompted.shown):
             is_right = _is_right(mark, prompted.question)
             rate = judge.fault_imagined if is_right else judge.fault_found
             is_faulted = self.draws.chance(rate, "criticise", *prompted.key, i)
-            weakness = _FAULTED if is_faulted else _PRAISED
-            reviews.append({"id": i + 1, "strengths": "clear", "weaknesses": weakness})
+            found = _FAULTED if is_faulted else _PRAISED
+            reviews.append({"id": i + 1, **praise, faults: found})
         return json.dumps(reviews)
 
     def _tested(self, prompted: Prompted) -> str:

@@ -23,14 +23,22 @@ Role = Literal[
 
 _TEMPLATES: dict[str, Role] = {
     "rank": "rank",
+    "rank_criteria_first": "rank",
     "rank_pairs": "compare",
+    "rank_pairs_solve_first": "compare",
     "rank_scores": "grade",
+    "rank_scores_grade_only": "grade",
     "verify_reason": "reason",
+    "verify_reason_solve_first": "reason",
     "verify_at_once": "verify",
+    "verify_at_once_solve_first": "verify",
     "verify_verdict": "verify",
     "critique": "criticise",
+    "critique_faults_only": "criticise",
     "write_tests": "make_tests",
+    "write_tests_mistakes_first": "make_tests",
     "judge_tests": "judge_tests",
+    "judge_tests_verdicts_only": "judge_tests",
 }
 
 

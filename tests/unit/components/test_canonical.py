@@ -102,6 +102,33 @@ def test_canonical_form_of_equal_pipelines_is_one(one: Architecture, other: Arch
     assert len(ids) == 1
 
 
+USUAL_WORDINGS = [
+    (kind, parameters(made)["prompt"].metadata["options"])
+    for kind, made in COMPONENTS.items()
+    if made.declares.needs_model
+]
+
+
+@pytest.mark.parametrize(("kind", "wordings"), USUAL_WORDINGS)
+def test_usual_wording_makes_the_pipeline_that_names_none(kind: str, wordings: list[str]) -> None:
+    def worded(**params: ParamValue) -> str:
+        layers = [gen(), WRITE, of(kind, "m", **params), of("fuse", "m", samples=2), JUDGE]
+        return canonical(arch(*layers)).pipeline_id()
+
+    usual, *others = wordings
+    assert worded(prompt=usual) == worded()
+    assert worded() not in {worded(prompt=prompt) for prompt in others}
+
+
+def test_pipeline_of_every_kind_has_the_id_that_files_of_the_first_version_give_it() -> None:
+    kinds = [kind for kind, made in COMPONENTS.items() if made.declares.needs_model]
+    rankers = [of("rank", "m", keep=5), of("rank_pairs", "m", keep=4), of("rank_scores", "m")]
+    others = [WRITE, JUDGE, CRITIQUE, VERIFY, of("fuse", "m", samples=3), VOTE]
+    whole = arch(gen(6), *rankers, *others)
+    assert {spec.kind for (spec,) in whole.layers} >= {*kinds}
+    assert canonical(whole).pipeline_id() == "cb465093595d"
+
+
 DIFFERENT = {
     "samples": (arch(gen(2)), arch(gen(3))),
     "temperature": (arch((gen(1), gen(1, temperature=0.0))), arch(gen(2))),

@@ -46,6 +46,21 @@ async def test_critique_asks_once_more_for_the_missing_ones_alone() -> None:
     assert result.counted == {"repaired": 1}
 
 
+async def test_critique_of_faults_alone_asks_for_nothing_else() -> None:
+    said = in_turn('Red first.\n[{"id": 1, "faults": "Not blue."}, {"id": 2, "faults": "none"}]')
+    critique = Critique("m", prompt="faults_only")
+    result = await ran(critique, state_of("red", "blue"), said)
+    assert [c.critique for c in result.state.candidates] == ["Faults: Not blue.", "Faults: none"]
+    (prompt,) = result.client.prompts
+    assert '[{"id": 1, "faults": "..."}, {"id": 2, "faults": "..."}]' in prompt
+    assert "strengths" not in prompt
+
+
+async def test_critique_of_faults_alone_is_asked_for_again_in_its_own_form() -> None:
+    result = await ran(Critique("m", prompt="faults_only"), state_of("red"), in_turn("Fine."))
+    assert result.client.prompts[1].endswith('nothing after it:\n[{"id": 1, "faults": "..."}]')
+
+
 async def test_critique_adds_to_what_was_said_before() -> None:
     state = state_of("red")
     before = replace(state, candidates=(replace(state.candidates[0], critique="Too short."),))

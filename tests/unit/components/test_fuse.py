@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from archon.components.answers import answer_key
 from archon.components.base import Bounds, Interval, Sizes
 from archon.components.fuse import Fuse
 from archon.core.candidates import LayerState
@@ -22,6 +23,15 @@ async def test_fuse_replaces_the_candidates_by_what_the_model_writes_from_all() 
     assert [answers_shown(prompt) for prompt in result.client.prompts] == [list(TEXTS)] * 2
     assert [key.slot for key in result.client.keys] == [0, 1]
     assert not result.counted
+
+
+async def test_fuse_that_reasons_first_leaves_its_answer_on_the_last_line() -> None:
+    said = "Answer 1 says 4, answer 2 says 5.\nThe answer is 5, says the second.\nAnswer: 6"
+    result = await ran(Fuse("m", prompt="reason_first"), state_of("4", "5"), in_turn(said))
+    assert result.texts == [said]
+    assert answer_key(said, "number") == "6"
+    (prompt,) = result.client.prompts
+    assert prompt.endswith('alone on the last line, in the form "Answer: ...".')
 
 
 async def test_fused_candidate_knows_its_parents_and_nothing_of_their_facts() -> None:

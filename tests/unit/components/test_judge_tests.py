@@ -31,6 +31,14 @@ async def test_judge_tests_orders_by_the_share_of_tests_passed() -> None:
     assert not result.counted
 
 
+async def test_judge_tests_reads_verdicts_that_stand_alone() -> None:
+    judging = JudgeTests("m", keep=1, prompt="verdicts_only")
+    result = await ran(judging, state_of(*"012", tests=TESTS), judge)
+    assert result.texts == ["2"]
+    assert all("nothing before or after it" in prompt for prompt in result.client.prompts)
+    assert not result.counted
+
+
 async def test_judge_tests_tells_unknown_from_failed() -> None:
     state = state_of(*"ab", tests=TESTS)
     script = {"a": '{"1": "pass", "2": "well"}', "b": "hm"}

@@ -158,6 +158,25 @@ def test_tests_are_read_from_a_list(reply: str, tests: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("reply", "tests"),
+    [
+        ('Mistakes: ["a", "b", "c"]\nTests:\n["d", "e"]', ("d", "e")),
+        ('["a"]\n{"tests": ["d"]}\n["..."]', ("d",)),
+        ('- a\n- b\n```json\n["d"]\n```', ("d",)),
+    ],
+    ids=["longer list before", "in an object, dots of the form behind it", "bullets before"],
+)
+def test_tests_after_notes_are_the_last_list(reply: str, tests: tuple[str, ...]) -> None:
+    assert read_tests(reply, 3, after_notes=True) == tests
+
+
+@pytest.mark.parametrize("reply", ["1. a\n2. b", "- a", '["a", "b'])
+def test_notes_are_no_tests(reply: str) -> None:
+    with pytest.raises(Unreadable):
+        read_tests(reply, 3, after_notes=True)
+
+
+@pytest.mark.parametrize(
     "reply", ["", "It should be short.", "[]", '["", " "]', '["...", "..."]', "- ...", "<think>- a"]
 )
 def test_reply_without_a_list_has_no_tests(reply: str) -> None:
@@ -235,6 +254,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "verdict": lambda reply: read_verdict(reply, "Verdict", WORDS),
     "grade": lambda reply: read_grade(reply, "Grade", 1, 10),
     "tests": lambda reply: read_tests(reply, 3),
+    "tests after notes": lambda reply: read_tests(reply, 3, after_notes=True),
     "test verdicts": lambda reply: read_test_verdicts(reply, 3),
     "critiques": lambda reply: read_critiques(reply, 3),
     "json": lambda reply: list(json_values(reply)),

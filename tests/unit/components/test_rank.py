@@ -35,6 +35,16 @@ async def test_rank_puts_the_best_first_with_scores() -> None:
     assert not result.counted
 
 
+async def test_rank_by_criteria_reads_the_order_after_the_reasons() -> None:
+    def script(prompt: str) -> str:
+        *_, order = judge(prompt).splitlines()
+        return f"Criteria: 1. right, 2. short.\n- 1 and 2 are right, 3 > 2 in length.\n{order}"
+
+    result = await ran(Rank("m", prompt="criteria_first"), state_of(*TEXTS), script)
+    assert result.texts == ["a", "b", "c", "d"]
+    assert not result.counted
+
+
 async def test_rank_keeps_the_first() -> None:
     assert (await ran(Rank("m", keep=2), state_of(*TEXTS), judge)).texts == ["a", "b"]
 

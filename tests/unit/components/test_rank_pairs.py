@@ -30,6 +30,15 @@ async def test_rank_pairs_puts_the_best_first_with_falling_scores(swap: bool) ->
     assert len(result.client.prompts) == (20 if swap else 10)
 
 
+async def test_rank_pairs_reads_the_verdict_after_a_solution_of_the_models_own() -> None:
+    def script(prompt: str) -> str:
+        return f"My own solution:\nAnswer 2\nAnswer 1 comes to the same.\n{judge(prompt)}"
+
+    result = await ran(RankPairs("m", prompt="solve_first"), state_of(*TEXTS), script)
+    assert result.texts == sorted(TEXTS)
+    assert not result.counted
+
+
 @pytest.mark.parametrize("n", range(2, 10))
 async def test_knockout_finds_the_best_in_one_game_less_than_candidates(n: int) -> None:
     texts = [str((i * 7 + 3) % n) for i in range(n)]

@@ -23,6 +23,14 @@ async def test_rank_scores_puts_the_best_first_with_scores() -> None:
     assert not result.counted
 
 
+async def test_rank_scores_reads_a_grade_that_stands_alone() -> None:
+    script = grader({"a": "Grade: 2", "b": "Grade: 9"})
+    result = await ran(RankScores("m", prompt="grade_only"), state_of(*"ab"), script)
+    assert result.texts == ["b", "a"]
+    assert all("nothing before or after it" in prompt for prompt in result.client.prompts)
+    assert not result.counted
+
+
 async def test_rank_scores_keeps_the_order_of_equals() -> None:
     result = await ran(RankScores("m"), state_of(*"cab"), in_turn("Grade: 7"))
     assert result.texts == ["c", "a", "b"]

@@ -95,6 +95,21 @@ async def test_verify_in_two_steps_shows_the_notes_of_the_first_to_the_second() 
     assert [key.slot for key in result.client.keys] == [0, 0]
 
 
+@pytest.mark.parametrize("mode", MODES)
+async def test_verify_can_have_the_question_solved_before_the_answer_is_looked_at(
+    mode: str,
+) -> None:
+    said = {"a": f"My own result is correct.\n{BAD}", "b": f"My own is incorrect.\n{GOOD}"}
+    verify = Verify("m", mode=mode, prompt="solve_first")
+    result = await ran(verify, state_of(*"ab"), verifier(said, notes="My own result is 7."))
+    assert result.texts == ["b"]
+    assert not result.counted
+    solving = [p for p in result.client.prompts if "First solve the question yourself" in p]
+    assert [answers_shown(prompt) for prompt in solving] == [["a"], ["b"]]
+    shown = [p for p in result.client.prompts if ">>\nMy own result is 7.\n<</notes" in p]
+    assert len(shown) == (2 if mode == "two_step" else 0)
+
+
 async def test_verify_repairs_the_verdict_alone() -> None:
     said = in_turn("notes", "unclear", GOOD)
     result = await ran(Verify("m"), state_of("a"), said)

@@ -29,6 +29,19 @@ async def test_write_tests_keeps_no_more_than_asked_for() -> None:
     assert result.state.unit_tests == ("test 0", "test 1", "test 2")
 
 
+async def test_tests_against_mistakes_are_those_after_the_mistakes() -> None:
+    said = in_turn('Likely mistakes: ["miles", "a sum", "no unit"]\n["It names a unit."]')
+    result = await ran(WriteTests("m", prompt="mistakes_first"), state_of("a"), said)
+    assert result.state.unit_tests == ("It names a unit.",)
+
+
+async def test_mistakes_are_never_taken_for_tests() -> None:
+    said = in_turn("Likely mistakes:\n- It is in miles.\n- It has no unit.", '["It is in km."]')
+    result = await ran(WriteTests("m", prompt="mistakes_first"), state_of("a"), said)
+    assert result.state.unit_tests == ("It is in km.",)
+    assert result.counted == {"parse_failed": 1, "repaired": 1}
+
+
 NO_TESTS: dict[str, tuple[list[Said], dict[str, int], int]] = {
     "never read": (["Sure!"], {"parse_failed": 2, "fallback": 1}, 2),
     "refused": ([("", "refused")], {"refused": 1, "fallback": 1}, 1),

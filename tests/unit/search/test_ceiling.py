@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 import archon.prompts
+from archon.components.table import COMPONENTS, build
 from archon.core.architecture import Architecture, ComponentSpec, Layer
 from archon.core.calls import Price
 from archon.runtime.budget import PROMPT_OVERHEAD_TOKENS
 from archon.search.ceiling import TEMPLATE_TOKENS, Ceiling, sizes_of
 from archon.search.lengths import USUAL, Reply
+from archon.spec.pipeline_file import component_of
 from tests.unit.components.standins import STANDINS
 
 of = ComponentSpec.of
@@ -76,6 +78,13 @@ def test_reasoning_is_paid_for_and_not_shown_to_the_next_component() -> None:
     assert found.tokens == 4 * (ask + 500) + (ask + USUAL.template + 4 * 20 + 60) + 60
 
 
+def test_wording_that_asks_for_reasons_is_taken_to_be_answered_at_length() -> None:
+    plain, reasoned = build(of("rank", "a")), build(of("rank", "a", prompt="criteria_first"))
+    assert USUAL.reply(reasoned).written > 5 * USUAL.reply(plain).written
+    brief = build(of("rank", "a", prompt="criteria_first", max_tokens=40))
+    assert USUAL.reply(brief).written == 40
+
+
 def test_ceiling_prices_prompts_and_replies_of_each_model() -> None:
     found = ceiling((*drawn(1, "a"), *drawn(2, "b")))
     assert found.cost_usd == pytest.approx((ASK * 1 + 50 * 10 + 2 * ASK * 100) / 1e6)
@@ -97,3 +106,14 @@ def test_prompts_that_only_put_the_question_fit_the_overhead_of_a_request() -> N
     lengths = {path.stem: len(path.read_text().split()) for path in folder.glob("generate_*.txt")}
     assert lengths
     assert max(lengths.values()) * 1.5 < PROMPT_OVERHEAD_TOKENS, lengths
+
+
+@pytest.mark.parametrize("kind", [k for k, c in COMPONENTS.items() if c.declares.needs_model])
+def test_prompts_that_show_candidates_or_ask_for_tests_fit_what_is_counted_for_them(
+    kind: str,
+) -> None:
+    folder = Path(archon.prompts.__file__).parent
+    paths = [path for path in folder.glob("*.txt") if component_of(path.stem) == kind]
+    lengths = {path.stem: len(path.read_text().split()) for path in paths}
+    assert lengths
+    assert max(lengths.values()) * 1.5 < TEMPLATE_TOKENS, lengths

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from archon.components.table import COMPONENTS
-from archon.core.architecture import Architecture, ComponentSpec
+from archon.components.table import COMPONENTS, parameters
+from archon.core.architecture import Architecture, ComponentSpec, ParamValue
 from archon.core.candidates import Answer
 from archon.core.messages import ask
 from archon.runtime.clients import Routed
@@ -85,8 +85,13 @@ async def test_pipeline_reaches_what_the_laws_say(name: str) -> None:
         assert abs(gain) > bound / 2, "the law says more than that nothing changes"
 
 
-def every_kind() -> Architecture:
-    """All components that ask a model, one after the other."""
+def every_kind(**wordings: str) -> Architecture:
+    """All components that ask a model, one after the other, with some of their wordings."""
+
+    def of(kind: str, model: str = "", **params: ParamValue) -> ComponentSpec:
+        worded: dict[str, ParamValue] = {"prompt": wordings[kind]} if kind in wordings else {}
+        return ComponentSpec.of(kind, model, **worded, **params)
+
     return Architecture(
         (
             (of("generate", "m", samples=6), of("generate", "m", samples=2, temperature=1.2)),
@@ -112,14 +117,29 @@ def pipeline(world: World, architecture: Architecture) -> Pipeline:
     )
 
 
-async def test_every_component_reads_what_the_world_says() -> None:
-    asks = {kind for kind, component in COMPONENTS.items() if component.declares.needs_model}
-    used = {spec.kind for layer in every_kind().layers for spec in layer}
-    assert asks <= used
+ASKS = [kind for kind, made in COMPONENTS.items() if made.declares.needs_model]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2], ids=["usual", "second", "last"])
+async def test_every_component_reads_what_the_world_says_in_all_its_wordings(place: int) -> None:
+    options = {kind: parameters(COMPONENTS[kind])["prompt"].metadata["options"] for kind in ASKS}
+    assert max(map(len, options.values())) == 3, "or no wording is left out"
+    architecture = every_kind(**{kind: words[: place + 1][-1] for kind, words in options.items()})
+    assert {*ASKS} <= {spec.kind for layer in architecture.layers for spec in layer}
     for number in range(20):
-        ran = await pipeline(WORLD, every_kind()).generate(WORLD.questions.example(number).question)
+        question = WORLD.questions.example(number).question
+        ran = await pipeline(WORLD, architecture).generate(question)
         assert not {name for name in ran.trace.degradations if "none_passed" not in name}
         assert WORLD.mark_of(ran.answer.text) is not None
+
+
+async def test_critic_of_faults_alone_speaks_of_nothing_else() -> None:
+    critic = of("critique", "m", prompt="faults_only")
+    layers = (drawn(3), (critic,), (of("fuse", "m"),))
+    question = WORLD.questions.example(0).question
+    ran = await pipeline(WORLD, Architecture(layers)).generate(question)
+    said = {candidate.critique for candidate in ran.trace.states[1].candidates}
+    assert said <= {"Faults: it is wrong", "Faults: none that I see"}
 
 
 async def test_what_is_said_depends_neither_on_order_nor_on_company() -> None:
