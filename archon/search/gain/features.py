@@ -19,6 +19,11 @@ from archon.components.estimate_calls import bounds_of
 from archon.components.table import COMPONENTS, parameters
 from archon.core.architecture import Architecture, ComponentSpec, Layer, ParamValue
 
+_THERE = "is there"
+_THERE_WIDTH, _TEXT_WIDTH = math.sqrt(0.5), math.sqrt(2.0)
+"""Two texts in each other's place are a distance of 1; a component that is there or not, of 1.4:
+more than one of its options, whatever their number."""
+
 Points = NDArray[np.float64]
 """One row per pipeline, one column per feature."""
 
@@ -49,7 +54,8 @@ class _Column:
 
 class Features:
     """The features in which some pipelines differ, scaled so that one thing that differs is a
-    distance of about 1; other pipelines are placed among them by these.
+    distance of about 1, and of a little more where a component is there or not; other pipelines
+    are placed among them by these.
     """
 
     def __init__(
@@ -77,7 +83,10 @@ class Features:
             _column(group, name, raw[:, i], is_number=is_number)
             for i, (group, name, is_number) in enumerate(known)
         ]
-        self._columns = tuple(one for one in made if one is not None)
+        shared = _shared_by_all_that_have_it(known, raw)
+        self._columns = tuple(
+            one for one, is_shared in zip(made, shared, strict=True) if one and not is_shared
+        )
         groups: dict[str, list[int]] = {}
         for i, column in enumerate(self._columns):
             groups.setdefault(column.group, []).append(i)
@@ -104,6 +113,24 @@ class Features:
         return np.array(scaled).reshape(len(scaled), len(rows)).T.copy()
 
 
+def _shared_by_all_that_have_it(known: Sequence[tuple[str, str, bool]], raw: Points) -> list[bool]:
+    """Which texts say no more than that their component is there: an option that nobody varies.
+
+    Each would be one more copy of that column, and make what has a component with many options more
+    unlike the rest than what has one with few.
+    """
+    there = {
+        group: ~np.isnan(raw[:, i]) for i, (group, name, _) in enumerate(known) if name == _THERE
+    }
+    return [
+        not is_number
+        and name != _THERE
+        and group in there
+        and bool((~np.isnan(raw[:, i]) == there[group]).all())
+        for i, (group, name, is_number) in enumerate(known)
+    ]
+
+
 def _raw(rows: Sequence[Iterable[_Feature]], columns: Sequence[tuple[str, str]]) -> Points:
     """One row for each pipeline, with NaN for what it does not have."""
     place = {column: i for i, column in enumerate(columns)}
@@ -120,7 +147,8 @@ def _column(group: str, name: str, raw: Points, *, is_number: bool) -> _Column |
     known = raw[~np.isnan(raw)]
     if not is_number:
         is_varied = len(known) < len(raw)
-        return _Column(group, name, 0.0, 0.0, math.sqrt(2.0)) if is_varied else None
+        width = _THERE_WIDTH if name == _THERE else _TEXT_WIDTH
+        return _Column(group, name, 0.0, 0.0, width) if is_varied else None
     width = float(np.ptp(known))
     if width <= 1e-12:
         return None
@@ -137,7 +165,7 @@ def _features(
             turns[kind] += 1
             group = f"{kind}{turns[kind]}"
             same = [spec for spec in layer if spec.kind == kind]
-            yield _Feature(group, "is there", 1.0, is_number=False)
+            yield _Feature(group, _THERE, 1.0, is_number=False)
             yield from _of_models(group, same, table)
             yield from _of_params(group, same, table)
             if arriving > 0:

@@ -33,3 +33,22 @@ def test_pipeline_from_elsewhere_is_placed_by_what_the_others_differ_in() -> Non
     assert np.array_equal(points[:4], features.points(POOL))
     (samples,) = [i for i, name in enumerate(features.names) if name.endswith("samples")]
     assert points[4, samples] > points[3, samples]
+
+
+def test_option_that_nobody_varies_moves_no_pipeline_away_from_the_rest() -> None:
+    few = ComponentSpec.of("select", order="longest")
+    many = ComponentSpec.of("fuse", "m")  # has options of its own, all at their defaults
+    points = {
+        spec.kind: Features(pool).points(pool)
+        for spec in (few, many)
+        for pool in [[pipeline(1), pipeline(4), pipeline(4, spec)]]
+    }
+    assert len({len(found[0]) for found in points.values()}) == 1
+    distances = {np.linalg.norm(found[1] - found[2]).round(9) for found in points.values()}
+    assert len(distances) == 1, "whoever has more options is no further away"
+    varied = [
+        *POOL,
+        pipeline(4, many),
+        pipeline(4, ComponentSpec.of("fuse", "m", order="shuffled")),
+    ]
+    assert any("order=" in name for name in Features(varied).names)
