@@ -176,8 +176,9 @@ class Search:
                     expected, beyond = self._expected.get(number), self._beyond.get(number, ())
                     self._proposer.tell(number, outcome, expected, beyond)
             if self._race is not None:
-                numbers = (proposal.number for proposal in batch)
-                self._race.admit(self._measured[n] for n in numbers if n in self._measured)
+                # What passes a ceiling cannot win, and must not stop what could.
+                kept = [one.number for one in batch if self._keeps_to_ceilings(one.number)]
+                self._race.admit(self._measured[n] for n in kept if n in self._measured)
             if self._spent and not recalled:
                 reason = self._first_limit()
             elif reason == TRIALS_DONE and not self._is_full:
@@ -185,6 +186,9 @@ class Search:
         self._is_over = True
         measured = tuple(self._measured[number] for number in sorted(self._measured))
         return SearchEnd(reason, bool(self._spent), measured)
+
+    def _keeps_to_ceilings(self, number: int) -> bool:
+        return all(part <= 0 for part in self._beyond.get(number, ()))
 
     def _first_limit(self) -> str:
         """Why the first trial was interrupted, by number: side by side, several may be."""
