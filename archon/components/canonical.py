@@ -123,7 +123,7 @@ def _normalised(layers: _Numbered, table: Mapping[str, type[Component]]) -> _Num
     """Rules 1 to 3, layer by layer with the sizes that arrive."""
     found, arriving = [], Sizes()
     for i, layer in layers:
-        simple = [_loosest(_simple(component), arriving) for component in layer]
+        simple = [settled(component, arriving) for component in layer]
         specs = sorted(_merged([spec_of(component) for component in simple], table), key=_text)
         components = tuple(build(spec, table) for spec in specs)
         found.append((i, components))
@@ -131,12 +131,18 @@ def _normalised(layers: _Numbered, table: Mapping[str, type[Component]]) -> _Num
     return tuple(found)
 
 
+def settled(component: Component, arriving: Sizes) -> Component:
+    """The component with what has no effect, where these sizes arrive, in its one form."""
+    return _loosest(_simple(component), arriving)
+
+
 def _simple(component: Component) -> Component:
-    return cast(Simplifying, component).simplified() if _simplifies(type(component)) else component
+    return cast(Simplifying, component).simplified() if simplifies(type(component)) else component
 
 
 @cache
-def _simplifies(kind: type[Component]) -> bool:
+def simplifies(kind: type[Component]) -> bool:
+    """Whether components of this class are ``Simplifying``."""
     # Asked of every component of every pipeline that is looked at; a protocol takes its time.
     return hasattr(kind, "simplified")
 
@@ -195,7 +201,7 @@ def _without_useless(layers: _Numbered) -> tuple[_Numbered, list[str]]:
     for place in reversed(range(len(layers))):
         i, layer = layers[place]
         before = layers[place - 1][1] if place else ()
-        reasons = [_useless(component, live, arriving[place], before) for component in layer]
+        reasons = [why_useless(component, live, arriving[place], before) for component in layer]
         rest = tuple(c for c, reason in zip(layer, reasons, strict=True) if not reason)
         why += [f"layers[{i}]: {reason}: left out." for reason in reasons if reason]
         if rest:
@@ -212,13 +218,13 @@ def _arriving(layers: _Numbered) -> list[Sizes]:
     return found
 
 
-def _useless(
+def why_useless(
     component: Component, live: frozenset[str], arriving: Sizes, before: Sequence[Component]
 ) -> str:
-    """Why the component can go ("" if it cannot).
+    """Why the component can go ("" if it cannot): rules 4 to 6.
 
     Args:
-        component: The one that may go.
+        component: The one that may go, settled.
         live: What later layers read.
         arriving: The sizes that arrive at it.
         before: The layer just before.

@@ -1,7 +1,7 @@
 """What a pipeline may take a question, on average; one that takes more is no finalist.
 
 Some ceilings are known only from measuring: how long an answer takes, and what it costs. So a
-search may try what passes them, and learns from it; it is not run again, and cannot win.
+search may try what passes them, and learns to turn away; it is not run again, and cannot win.
 """
 
 from __future__ import annotations
@@ -37,6 +37,15 @@ class AtMost:
             for name, most in self.ceilings()
             if (value := mean(name)) > most
         )
+
+    def beyond(self, measured: Measured) -> tuple[float, ...]:
+        """By what part of each ceiling a pipeline passes it, 0 or less where it keeps to it.
+
+        Parts, since seconds, dollars and tokens do not add up. () without any score.
+        """
+        if not measured.n_scored:
+            return ()
+        return tuple((measured.mean(name) - most) / most for name, most in self.ceilings())
 
     def within(self, measured: Sequence[Measured]) -> tuple[Measured, ...]:
         """Those that pass none."""

@@ -1,52 +1,45 @@
-"""The walk of a space that leads to a given pipeline, where there is one that can be found.
+"""The walk of a space that leads to a given pipeline, where there is one.
 
 For pipelines that are tried because they are known to be good, or are a user's own: a sampler
 learns from what they are worth only if it knows by which answers it would have come to them itself.
 
-The tree is gone through with the pipeline's layers in hand: a layer of the space takes the next
-one of them, or none where the canonical form would leave it out. What comes of it is drawn and
-compared, so a wrong guess costs time and nothing else.
+The tree is gone through with the pipeline's layers in hand: a layer of the space becomes the next
+one of them, or nothing, where the canonical form leaves it out. Of all ways to one place in the
+tree that leave the same to be done one is kept, so that no space is too large.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
-from typing import cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from archon.components.base import Component
+from archon.components.base import Component, Sizes
 from archon.components.canonical import canonical
+from archon.components.estimate_calls import layer_bounds
+from archon.components.facts import facts_after, live_before
 from archon.components.rules import problems_of
-from archon.components.table import COMPONENTS, parameters
-from archon.core.architecture import Architecture, ComponentSpec, Layer
+from archon.components.table import COMPONENTS, build
+from archon.core.architecture import Architecture, Layer
 from archon.search.choices import Answered, Plain, Recording
 from archon.search.draw import draw, joined, parts_of, question_at
+from archon.search.fit_component import Place
+from archon.search.fit_layer import fitted
 from archon.search.space import (
     NOTHING,
     Chain,
-    ComponentNode,
-    EnsembleNode,
-    Fixed,
     Grammar,
     LayerNode,
-    Move,
     Node,
     OneOf,
-    Range,
+    Repeat,
     Scalar,
     Space,
     State,
-    bare,
 )
 
-_MOST_TRIED = 64
-_MOST_STEPS = 5_000
-"""So many turns are taken in the tree before the search is given up."""
-
-_Taken = tuple[tuple[str, Scalar | tuple[ComponentSpec, ...]], ...]
-"""By their names, the choices between layers; by their paths, components with what they become."""
+_Taken = tuple[tuple[str, Scalar | Layer], ...]
+"""Choices between layers by their names, and by their paths what is drawn of parts of layers."""
 
 
 def find_walk(
@@ -59,152 +52,164 @@ def find_walk(
         wanted: In canonical form.
         table: Component kinds.
     """
-    found = _Search(wanted.layers, table).below(space.root, "", 0)
-    whole = (taken for taken, n_used in found if n_used == len(wanted.layers))
-    for taken in islice(whole, _MOST_TRIED):
-        recording = Recording(_Towards(dict(taken), table))
+    if problems_of(wanted, table):
+        return ()
+    for taken in _Search(wanted, table).through(space.root):
+        recording = Recording(_Towards(dict(taken)))
         drawn = draw(space, recording)
         if not problems_of(drawn, table) and canonical(drawn, table) == wanted:
             return tuple(recording.answers)
     return ()
 
 
+@dataclass(frozen=True, slots=True)
+class _At:
+    """How far a walk has come, as far as it matters for what may follow."""
+
+    n_used: int = 0
+    """Layers of the pipeline that were met."""
+    facts: frozenset[str] = frozenset()
+    """What the drawn layers tell, also those that the canonical form leaves out."""
+    may_end: bool = False
+    """Whether the last layer drawn may be the last of all: it does more than add to candidates."""
+
+
+_Reached = dict[_At, _Taken]
+"""One way to each place."""
+
+
 class _Search:
     """Goes through a tree along the layers of a pipeline."""
 
-    def __init__(self, layers: Sequence[Layer], table: Mapping[str, type[Component]]) -> None:
-        self._layers = layers
+    def __init__(self, wanted: Architecture, table: Mapping[str, type[Component]]) -> None:
+        self._layers = wanted.layers
         self._table = table
-        self._n_steps = 0
+        self._built = [tuple(build(spec, table) for spec in layer) for layer in wanted.layers]
+        self._arriving = [Sizes()]
+        for layer in self._built:
+            self._arriving.append(layer_bounds(layer, self._arriving[-1]).after)
+        self._live = [frozenset[str]()]
+        for layer in reversed(self._built):
+            self._live.insert(0, live_before(layer, self._live[0]))
+        self._fitted: dict[tuple[LayerNode, int, int, object], tuple[Layer, ...] | None] = {}
+        self._below: dict[tuple[str, _At], _Reached] = {}
+        self._onward: dict[tuple[str, str, int, _At], _Reached] = {}
 
-    def below(self, node: Node, path: str, n_used: int) -> Iterator[tuple[_Taken, int]]:
-        """What to choose below a node so that it takes layers from the ``n_used``-th on.
+    def through(self, root: Node) -> list[_Taken]:
+        """The ways to the pipeline's end, as the tree alone has it."""
+        reached = self._from(root, "", _At()).items()
+        return [t for at, t in reached if at.may_end and at.n_used == len(self._layers)]
 
-        Yields:
-            The choices, and how many layers are used then.
-        """
-        self._n_steps += 1
-        if self._n_steps > _MOST_STEPS:
-            return
+    def _from(self, node: Node, path: str, at: _At) -> _Reached:
+        """Where one may be after a node, with what to choose in it."""
+        if (path, at) not in self._below:
+            self._below[path, at] = self._looked_for(node, path, at)
+        return self._below[path, at]
+
+    def _looked_for(self, node: Node, path: str, at: _At) -> _Reached:
         if isinstance(node, LayerNode):
-            yield from self._layer(node, path, n_used)
-        elif isinstance(node, Chain):
-            paths = [joined(path, str(i)) for i in range(len(node.nodes))]
-            yield from self._in_turn(node.nodes, paths, n_used)
-        elif isinstance(node, OneOf):
-            name = joined(path, "one_of")
-            # With as little as can be: nothing comes before what would be left out.
-            for label, child in sorted(node.alternatives, key=lambda pair: pair[0] != NOTHING):
-                for taken, n in self.below(child, f"{name}={label}", n_used):
-                    yield ((name, label), *taken), n
-        elif isinstance(node, Grammar):
-            yield from self._through(node, path, node.states[0], node.most, n_used)
-        else:
-            for times in range(node.low, node.high + 1):
-                paths = [joined(path, f"round{i}") for i in range(times)]
-                for taken, n in self._in_turn([node.node] * times, paths, n_used):
-                    yield ((joined(path, "times"), times), *taken), n
+            return self._layer(node, path, at)
+        if isinstance(node, Chain):
+            reached: _Reached = {at: ()}
+            for i, child in enumerate(node.nodes):
+                reached = self._further(reached, child, joined(path, str(i)))
+            return reached
+        if isinstance(node, OneOf):
+            return self._one_of(node, path, at)
+        if isinstance(node, Grammar):
+            return self._by_grammar(node, path, node.states[0], node.most, at)
+        return self._repeat(node, path, at)
 
-    def _in_turn(
-        self, nodes: Sequence[Node], paths: Sequence[str], n_used: int
-    ) -> Iterator[tuple[_Taken, int]]:
-        if not nodes:
-            yield (), n_used
-            return
-        for first, n in self.below(nodes[0], paths[0], n_used):
-            for rest, n_all in self._in_turn(nodes[1:], paths[1:], n):
-                yield (*first, *rest), n_all
+    def _further(self, reached: _Reached, node: Node, path: str) -> _Reached:
+        further: _Reached = {}
+        for at, taken in reached.items():
+            _add(further, self._from(node, path, at), taken)
+        return further
 
-    def _through(
-        self, grammar: Grammar, path: str, state: State, left: int, n_used: int
-    ) -> Iterator[tuple[_Taken, int]]:
-        self._n_steps += 1
-        if self._n_steps > _MOST_STEPS:
-            return
-        name = question_at(grammar, path, state, left)
+    def _one_of(self, node: OneOf, path: str, at: _At) -> _Reached:
+        name, ends = joined(path, "one_of"), _Reached()
+        # With as little as can be: nothing comes before what would be left out.
+        for label, child in sorted(node.alternatives, key=lambda pair: pair[0] != NOTHING):
+            _add(ends, self._from(child, f"{name}={label}", at), ((name, label),))
+        return ends
+
+    def _repeat(self, node: Repeat, path: str, at: _At) -> _Reached:
+        name, reached, ends = joined(path, "times"), _Reached({at: ()}), _Reached()
+        for times in range(node.high + 1):
+            if times:
+                reached = self._further(reached, node.node, joined(path, f"round{times - 1}"))
+            if times >= node.low:
+                _add(ends, reached, ((name, times),))
+        return ends
+
+    def _by_grammar(
+        self, grammar: Grammar, path: str, state: State, left: int, at: _At
+    ) -> _Reached:
+        key = (path, state.name, left, at)
+        if key in self._onward:
+            return self._onward[key]
+        name, ends = question_at(grammar, path, state, left), _Reached()
         for effect, moves in grammar.open_at(state, left):
             if not moves:
-                yield ((name, effect),), n_used
-            for move in moves if n_used < len(self._layers) else ():
-                within = joined(f"{name}={effect}", "one_of")
-                at = f"{within}={move.label}"
-                taken = _shared_out(move.layer, at, self._layers[n_used])
-                if taken is None or not _has_so_many(move, self._layers[n_used]):
-                    continue
-                turns = ((name, effect), (within, move.label), *taken)
+                _add(ends, {at: ()}, ((name, effect),))
+            within = joined(f"{name}={effect}", "one_of")
+            for move in moves:
                 to = grammar.states[move.to]
-                for rest, n in self._through(grammar, path, to, left - 1, n_used + 1):
-                    yield (*turns, *rest), n
+                turns = ((name, effect), (within, move.label))
+                for there, taken in self._from(move.layer, f"{within}={move.label}", at).items():
+                    rest = self._by_grammar(grammar, path, to, left - 1, there)
+                    _add(ends, rest, (*turns, *taken))
+        self._onward[key] = ends
+        return ends
 
-    def _layer(self, node: LayerNode, path: str, n_used: int) -> Iterator[tuple[_Taken, int]]:
-        if n_used < len(self._layers):
-            taken = _shared_out(node, path, self._layers[n_used])
-            if taken is not None:
-                yield taken, n_used + 1
-        kinds = [self._table[part.kind] for part in map(bare, node.components)]
-        if all(kind.declares.effect != "produce" for kind in kinds):
-            yield (), n_used  # the canonical form may leave it out
+    def _layer(self, node: LayerNode, path: str, at: _At) -> _Reached:
+        """It becomes the next layer, or is left out."""
+        ends: _Reached = {}
+        for n_used in (at.n_used + 1, at.n_used):
+            if n_used > len(self._layers):
+                continue
+            drawn = self._drawn(node, at, n_used)
+            if drawn is None:
+                continue
+            taken = tuple(
+                (where, layer)
+                for (_, where), layer in zip(parts_of(node, path), drawn, strict=True)
+            )
+            built = [build(spec, self._table) for layer in drawn for spec in layer]
+            may_end = any(one.declares.effect != "annotate" for one in built)
+            ends.setdefault(_At(n_used, facts_after(built, at.facts), may_end), taken)
+        return ends
 
-
-def _shared_out(node: LayerNode, path: str, layer: Layer) -> _Taken | None:
-    """Which component of a layer each part becomes; None where one is left over."""
-    left = list(layer)
-    taken: list[tuple[str, tuple[ComponentSpec, ...]]] = []
-    for part, at in parts_of(node, path):
-        component = bare(part)
-        aliases = component.models or ("",)
-        fit = [spec for spec in left if spec.kind == component.kind and spec.model in aliases]
-        if isinstance(part, EnsembleNode):
-            if not part.is_in_order:
-                fit = [spec for spec in fit if spec.params == fit[0].params]
-            fit.sort(key=lambda spec: aliases.index(spec.model))
-        else:
-            fit = fit[:1]
-        if not fit:
-            return None
-        taken.append((at, _members(part, fit)))
-        left = [spec for spec in left if spec not in fit]
-    return None if left else tuple(taken)
-
-
-def _members(
-    part: ComponentNode | EnsembleNode, found: Sequence[ComponentSpec]
-) -> tuple[ComponentSpec, ...]:
-    """What a part becomes, with those of one model each for itself, which are merged otherwise."""
-    is_dealt = isinstance(part, EnsembleNode) and part.is_in_order
-    if not is_dealt or "samples" in dict(bare(part).params):
-        return tuple(found)
-    return tuple(
-        replace(spec, params=tuple(p for p in spec.params if p[0] != "samples"))
-        for spec in found
-        for _ in range(cast(int, spec.param("samples", 1)))
-    )
+    def _drawn(self, node: LayerNode, at: _At, n_used: int) -> tuple[Layer, ...] | None:
+        """The parts of a layer such that so many layers of the pipeline are met with it."""
+        key = (node, at.n_used, n_used, at.facts)
+        if key not in self._fitted:
+            before = self._built[at.n_used - 1] if at.n_used else ()
+            place = Place(self._arriving[at.n_used], before, self._live[n_used], at.facts)
+            wanted = self._layers[at.n_used] if n_used > at.n_used else ()
+            self._fitted[key] = fitted(node, wanted, place, self._table)
+        return self._fitted[key]
 
 
-def _has_so_many(move: Move, layer: Layer) -> bool:
-    """Whether a layer may have its numbers of samples by a move: moves differ in that alone."""
-    for part in move.layer.components:
-        dimension = dict(bare(part).params).get("samples")
-        for spec in layer:
-            samples = cast(int, spec.param("samples", 1))
-            if isinstance(dimension, Fixed) and dimension.value != samples:
-                return False
-            if isinstance(dimension, Range) and not dimension.low <= samples <= dimension.high:
-                return False
-    return True
+def _add(ends: _Reached, reached: _Reached, before: _Taken) -> None:
+    """Note ways further to places that are not known yet."""
+    for at, taken in reached.items():
+        if at not in ends:
+            ends[at] = (*before, *taken)
 
 
 @dataclass(frozen=True, slots=True)
 class _Towards:
-    """Answers as the wanted components are; plainly where nothing is wanted."""
+    """Answers as what was taken says; plainly where it says nothing."""
 
-    taken: Mapping[str, Scalar | tuple[ComponentSpec, ...]]
-    table: Mapping[str, type[Component]]
+    taken: Mapping[str, Scalar | Layer]
 
     def category(self, name: str, options: Sequence[Scalar]) -> Scalar:
         """See ``Choices``."""
         value = self._wanted(name)
-        return value if value in options else Plain().category(name, options)
+        # Where lists are among the options, all of them are JSON texts.
+        found = [option for option in options if option in (value, json.dumps(value))]
+        return found[0] if found else Plain().category(name, options)
 
     def integer(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
         """See ``Choices``."""
@@ -217,26 +222,23 @@ class _Towards:
         value = self._wanted(name)
         return float(value) if isinstance(value, int | float) and low <= value <= high else low
 
-    def _wanted(self, name: str) -> Scalar:
+    def _wanted(self, name: str) -> Scalar | tuple[object, ...]:
         chosen = self.taken.get(name)
         if chosen is not None and not isinstance(chosen, tuple):
             return chosen
         for path, specs in self.taken.items():
             if isinstance(specs, tuple) and name.startswith(f"{path}."):
-                return self._of_component(specs, name.removeprefix(f"{path}."))
+                return _of_part(specs, name.removeprefix(f"{path}."))
         return None
 
-    def _of_component(self, specs: tuple[ComponentSpec, ...], question: str) -> Scalar:
-        models = [spec.model for spec in specs]
-        if question == "model":
-            return models[0]
-        if question == "models.n":
-            return len(models)
-        if question.startswith("models."):
-            alias = question.removeprefix("models.").partition(".")[2]
-            return alias in models if alias else "+".join(models)
-        question = question.rpartition(".")[2]
-        known = parameters(self.table[specs[0].kind])
-        default = known[question].default if question in known else None
-        value = specs[0].param(question, cast(Scalar, default))
-        return json.dumps(value) if isinstance(value, tuple) else value
+
+def _of_part(specs: Layer, question: str) -> Scalar | tuple[object, ...]:
+    models = [spec.model for spec in specs]
+    if question == "model":
+        return models[0]
+    if question == "models.n":
+        return len(models)
+    if question.startswith("models."):
+        alias = question.removeprefix("models.").partition(".")[2]
+        return alias in models if alias else "+".join(models)
+    return specs[0].param(question.rpartition(".")[2])

@@ -96,6 +96,8 @@ class _Walk:
 
     def category(self, name: str, options: Sequence[Scalar]) -> Scalar:
         """See ``Choices``."""
+        if all(str(option).isdecimal() for option in options) and name.endswith("one_of"):
+            return options[(len(options) - 1) >> self.lower]  # how many stand side by side
         if name.endswith("one_of"):
             plain = NOTHING if NOTHING in options else options[0]
             taken = self.turns.get(name, plain)

@@ -103,7 +103,11 @@ class Proposer:
         return self._from_the_rest()
 
     def tell(
-        self, number: int, outcome: TrialOutcome, expected: Sequence[float] | None = None
+        self,
+        number: int,
+        outcome: TrialOutcome,
+        expected: Sequence[float] | None = None,
+        beyond: Sequence[float] = (),
     ) -> None:
         """What became of a proposal; once for each.
 
@@ -112,10 +116,11 @@ class Proposer:
             outcome: How its trial ended.
             expected: What a trial that was stopped would have reached, where that can be told: the
                 sampler learns from it as from a complete one.
+            beyond: By what part it passes each ceiling of the study.
         """
         if self._sampler is not None:
             values = outcome.objectives if isinstance(outcome, Completed) else expected
-            self._sampler.tell(number, values)
+            self._sampler.tell(number, values, beyond)
 
     def _started(self, architecture: Architecture, start: Start) -> ProposalRow:
         """A start; where the sampler could have come to it itself, it learns from it."""

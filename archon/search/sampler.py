@@ -43,6 +43,15 @@ class Sampler(Protocol):
         """
         ...
 
-    def tell(self, number: int, values: Sequence[float] | None) -> None:
-        """The objectives of a trial; None where it has none. Trials without a walk are passed."""
+    def tell(
+        self, number: int, values: Sequence[float] | None, beyond: Sequence[float] = ()
+    ) -> None:
+        """What a trial was worth. Trials without a walk are passed.
+
+        Args:
+            number: The trial's.
+            values: Its objectives; None where it has none.
+            beyond: By what part it passes each ceiling, 0 or less where it keeps to it; () where
+                the study has none. What passes one is worse than whatever keeps to all of them.
+        """
         ...

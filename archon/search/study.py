@@ -25,6 +25,7 @@ from archon.core.errors import ArchonError
 from archon.core.records import SEARCH_SPLIT, ProposalRow, TrialLog, TrialRow
 from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
 from archon.runtime.failures import first_cause
+from archon.search.at_most import AtMost
 from archon.search.evaluate import (
     N_CHANCES,
     RunsUnits,
@@ -67,6 +68,8 @@ class Plan:
     batch has ended, which then counts for nothing; None: the budget stops trials one by one."""
     widths: Widths = ()
     """Trials in one batch, where that was changed on the way; then in place of ``n_parallel``."""
+    at_most: AtMost = field(default_factory=AtMost)
+    """What a pipeline may take: of what passes it the sampler is told by how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,8 @@ class Search:
         """Of trials that end with their batch."""
         self._expected: dict[int, tuple[float, ...]] = {}
         """Of trials that were stopped: what they would have reached."""
+        self._beyond: dict[int, tuple[float, ...]] = {}
+        """By what part trials pass each ceiling, on the questions that they were asked."""
         self._spent = next((r.reason for r in history.trials if r.state == "interrupted"), "")
         """Why no further trial may begin; the budget or the user interrupts a trial for good."""
         self._told_to_end = ""
@@ -168,10 +173,12 @@ class Search:
                 for proposal in batch:
                     number, cut_off = proposal.number, Stopped("interrupted", CUT_OFF)
                     outcome = self._outcomes.get(number, cut_off)
-                    self._proposer.tell(number, outcome, self._expected.get(number))
+                    expected, beyond = self._expected.get(number), self._beyond.get(number, ())
+                    self._proposer.tell(number, outcome, expected, beyond)
             if self._race is not None:
-                numbers = (proposal.number for proposal in batch)
-                self._race.admit(self._measured[n] for n in numbers if n in self._measured)
+                # What passes a ceiling cannot win, and must not stop what could.
+                kept = [one.number for one in batch if self._keeps_to_ceilings(one.number)]
+                self._race.admit(self._measured[n] for n in kept if n in self._measured)
             if self._spent and not recalled:
                 reason = self._first_limit()
             elif reason == TRIALS_DONE and not self._is_full:
@@ -179,6 +186,9 @@ class Search:
         self._is_over = True
         measured = tuple(self._measured[number] for number in sorted(self._measured))
         return SearchEnd(reason, bool(self._spent), measured)
+
+    def _keeps_to_ceilings(self, number: int) -> bool:
+        return all(part <= 0 for part in self._beyond.get(number, ()))
 
     def _first_limit(self) -> str:
         """Why the first trial was interrupted, by number: side by side, several may be."""
@@ -282,8 +292,10 @@ class Search:
         self, proposal: ProposalRow, ended: TrialOutcome, results: list[ExampleResult]
     ) -> None:
         number = proposal.number
-        if isinstance(ended, Completed):
+        if isinstance(ended, Completed) or ended.state == "pruned":
             measured = Measured(proposal.pipeline_id, proposal.architecture, tuple(results))
+            self._beyond[number] = self._plan.at_most.beyond(measured)
+        if isinstance(ended, Completed):
             self._measured[number] = measured
         elif ended.state == "pruned" and (lost := self._beaten(proposal, results)) is not None:
             self._expected[number] = lost.expected

@@ -189,7 +189,7 @@ class Steering:
             return
         self.budget.pause()
         self._clock.stop()
-        await self._studies.hold(self._study_id, is_held=True)
+        await self._hold(is_held=True)
         await self._done(one, f"paused{self._in_flight()}")
 
     async def _resume(self, one: Instruction) -> None:
@@ -201,9 +201,14 @@ class Steering:
 
     async def _go_on(self) -> None:
         if self.budget.is_paused:
-            await self._studies.hold(self._study_id, is_held=False)
+            await self._hold(is_held=False)
             self._clock.go_on()
             self.budget.go_on()
+
+    async def _hold(self, *, is_held: bool) -> None:
+        """Note it while the clock stands still, and where: the process may be killed in a pause."""
+        elapsed_s = self._owned.elapsed_s
+        await self._studies.hold(self._study_id, is_held=is_held, elapsed_s=elapsed_s)
 
     async def _stop(self, one: Instruction) -> None:
         self.budget.pause()

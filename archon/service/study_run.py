@@ -223,6 +223,7 @@ class StudyRun:
             widths=terms.widths,
             is_in_order=job.is_deterministic,
             limit_passed=self._limit_passed if self._steering.counts_whole else None,
+            at_most=job.at_most,
         )
         log = self._store.trials(self._study_id)
         history = History(self._trials, self._stored(self._pipelines(), SEARCH_SPLIT))

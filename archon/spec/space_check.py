@@ -7,8 +7,8 @@ every setting of its components that can matter for the typing rules (``variants
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 
@@ -17,7 +17,18 @@ from archon.components.rules import MOST_CALLS, problems_of
 from archon.components.table import COMPONENTS
 from archon.core.architecture import Architecture
 from archon.core.errors import Problem
-from archon.search.space import Chain, Grammar, LayerNode, Node, OneOf, Space, State
+from archon.search.space import (
+    Chain,
+    ComponentNode,
+    EnsembleNode,
+    Grammar,
+    LayerNode,
+    Move,
+    Node,
+    OneOf,
+    Space,
+    State,
+)
 from archon.spec.fewest_calls import FewestCalls
 from archon.spec.findings import Findings
 from archon.spec.variants import Variants
@@ -135,9 +146,30 @@ def _shortest(grammar: Grammar, state: State, path: str) -> Iterator[_Structure]
     if state.fewest == 0:
         yield _Structure()
     for _, moves in grammar.open_at(state, state.fewest):
-        for move in moves:
+        for move in _narrowest(moves):
             for rest in _shortest(grammar, grammar.states[move.to], path):
                 yield _Structure(((move.layer, path),)) + rest
+
+
+def _narrowest(moves: Sequence[Move]) -> Iterable[Move]:
+    """Of moves that differ only in how many of a component stand side by side, the fewest.
+
+    They need and tell what the others do, and take no more calls.
+    """
+    found: dict[LayerNode, tuple[int, Move]] = {}
+    for move in moves:
+        parts = [part for part in move.layer.components if isinstance(part, EnsembleNode)]
+        width = sum(part.minimum for part in parts)
+        alike = LayerNode(tuple(map(_of_one, move.layer.components)))
+        if alike not in found or width < found[alike][0]:
+            found[alike] = width, move
+    return (move for _, move in found.values())
+
+
+def _of_one(part: ComponentNode | EnsembleNode) -> ComponentNode | EnsembleNode:
+    if isinstance(part, EnsembleNode):
+        return replace(part, minimum=1, maximum=1, step=1)
+    return part
 
 
 def _in_order(parts: list[list[_Structure]]) -> Iterator[_Structure]:

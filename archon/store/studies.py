@@ -48,6 +48,16 @@ class Beat:
     progress: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Whether a study waits, from a moment on until which it had run for so long."""
+
+    study_id: str
+    is_held: bool
+    elapsed_s: float
+    at: float
+
+
 @dataclass(frozen=True)
 class StudySteps:
     """The work on the tables of studies. Runs in the writer's thread."""
@@ -77,13 +87,17 @@ class StudySteps:
             outcomes.append(self._change_mine(connection, beat.study_id, **values))
         return outcomes
 
-    def hold(
-        self, connection: sa.Connection, holds: Sequence[tuple[str, bool]]
-    ) -> list[StoreError | None]:
+    def hold(self, connection: sa.Connection, holds: Sequence[Hold]) -> list[StoreError | None]:
         """Note that a study of this process is paused, its process waiting, or goes on."""
         return [
-            self._change_mine(connection, study_id, paused_at=time.time() if is_held else 0.0)
-            for study_id, is_held in holds
+            self._change_mine(
+                connection,
+                hold.study_id,
+                paused_at=hold.at if hold.is_held else 0.0,
+                elapsed_s=hold.elapsed_s,
+                heartbeat_at=hold.at,
+            )
+            for hold in holds
         ]
 
     def stop(
@@ -156,8 +170,9 @@ class StudySteps:
                 return _held(change.study_id, owner, silent_s)
             # What it had in flight is lost, and must be neither waited for nor free.
             bury(connection, owner)
-        if stored["state"] == "running":
-            # Cut off: it ran on after its last sign of life, but not until the next one was due.
+        if stored["state"] == "running" and not stored["paused_at"]:
+            # Cut off: it ran on after its last sign of life, but not until the next one was due. In
+            # a pause its time stood still.
             elapsed_s += min(max(silent_s, 0.0), HEARTBEAT_S)
         connection.execute(
             sa.update(studies)
@@ -240,14 +255,20 @@ class StoredStudies:
         """
         await self._writer.submit(self._beat, Beat(study_id, elapsed_s, time.time(), progress))
 
-    async def hold(self, study_id: str, *, is_held: bool) -> None:
+    async def hold(self, study_id: str, *, is_held: bool, elapsed_s: float) -> None:
         """Note that a study that this process runs is paused, its process waiting, or goes on.
+
+        Args:
+            study_id: Its whole id.
+            is_held: Whether it is paused.
+            elapsed_s: How long it has run by now, over all its runs, without pauses.
 
         Raises:
             NotFound: There is no such study.
             Conflict: Another process has taken it.
         """
-        await self._writer.submit(self._hold, (study_id, is_held))
+        hold = Hold(study_id, is_held, elapsed_s, time.time())
+        await self._writer.submit(self._hold, hold)
 
     async def stop(
         self, study_id: str, state: StudyState, reason: str, *, elapsed_s: float | None = None

@@ -123,14 +123,14 @@ class InstructionSuite:
         with opener() as runs, opener() as other:
             await made(runs)
             await runs.studies().beat(ID, elapsed_s=1.0, progress='{"phase":"searching"}')
-            await runs.studies().hold(ID, is_held=True)
+            await runs.studies().hold(ID, is_held=True, elapsed_s=1.0)
             held = other.reader().find_study(ID)
             await runs.studies().beat(ID, elapsed_s=1.0)
-            await runs.studies().hold(ID, is_held=False)
+            await runs.studies().hold(ID, is_held=False, elapsed_s=1.0)
             going = other.reader().find_study(ID)
-            await runs.studies().hold(ID, is_held=True)
+            await runs.studies().hold(ID, is_held=True, elapsed_s=1.0)
             with pytest.raises(Conflict, match="not run by this process"):
-                await other.studies().hold(ID, is_held=True)
+                await other.studies().hold(ID, is_held=True, elapsed_s=1.0)
         with opener() as store:
             await store.studies().take(ID)
             taken = store.reader().find_study(ID)

@@ -55,7 +55,7 @@ class Studies(Protocol):
     async def beat(self, study_id: str, *, elapsed_s: float, progress: str | None = None) -> None:
         """Give a sign of life."""
 
-    async def hold(self, study_id: str, *, is_held: bool) -> None:
+    async def hold(self, study_id: str, *, is_held: bool, elapsed_s: float) -> None:
         """Note that its process waits, or goes on."""
 
     async def stop(

@@ -87,19 +87,38 @@ class OptunaSampler:
             )
         )
 
-    def tell(self, number: int, values: Sequence[float] | None) -> None:
+    def tell(
+        self, number: int, values: Sequence[float] | None, beyond: Sequence[float] = ()
+    ) -> None:
         """See ``Sampler``."""
         if number not in self._ids:
             return
         known = self._ids.pop(number)
         if values is None:
             self._study.tell(known, state=TrialState.FAIL)
+        elif beyond:
+            self._tell_constrained(known, values, beyond)
         else:
             self._study.tell(known, values=list(values))
-            self._n_shown += 1
+        self._n_shown += values is not None
         trials = self._study.get_trials(deepcopy=False)
         if self._n_shown >= MOST_SHOWN or len(trials) >= MOST_HELD:
             self._forget(trials)
+
+    def _tell_constrained(
+        self, known: int, values: Sequence[float], beyond: Sequence[float]
+    ) -> None:
+        """Only a trial that is made anew can be given constraints: the one that runs ends."""
+        running = self._study.get_trials(deepcopy=False)[known]
+        self._study.tell(known, state=TrialState.FAIL)
+        self._study.add_trial(
+            create_trial(
+                values=list(values),
+                params=running.params,
+                distributions=running.distributions,
+                constraints=constraints_of(beyond),
+            )
+        )
 
     def _forget(self, trials: Sequence[FrozenTrial]) -> None:
         """Begin a new study with what matters of this one: what was told, and what runs.
@@ -127,18 +146,29 @@ class OptunaSampler:
         return self._walk
 
 
+def constraints_of(beyond: Sequence[float]) -> dict[str, float]:
+    """Optuna's constraints, which hold where they are 0 or less."""
+    return {str(i): part for i, part in enumerate(beyond)}
+
+
 def _best_first(trials: Sequence[FrozenTrial], ways: Sequence[Direction]) -> list[FrozenTrial]:
-    """Front by front; within a front by the first objective, then the earlier one."""
+    """Front by front; within a front by the first objective, then the earlier one.
+
+    What breaks constraints comes behind, what breaks them least first.
+    """
     signs = [1 if way == "maximize" else -1 for way in ways]
+    excess = [sum(part for part in one.constraints.values() if part > 0) for one in trials]
     worths = {
         i: tuple(sign * value for sign, value in zip(signs, one.values, strict=True))
         for i, one in enumerate(trials)
+        if not excess[i]
     }
     order: list[int] = []
     while worths and len(order) < N_BEST:
         front = non_dominated(worths)
         order += sorted(front, key=lambda i: (-worths[i][0], i))
         worths = {i: worth for i, worth in worths.items() if i not in front}
+    order += sorted((i for i in range(len(trials)) if excess[i]), key=lambda i: (excess[i], i))
     return [trials[i] for i in order]
 
 

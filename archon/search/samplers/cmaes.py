@@ -60,7 +60,7 @@ class Cma:
         while len(notes.ended) - self._n_used >= size:
             generation = notes.ended[self._n_used : self._n_used + size]
             self._n_used += size
-            best_first = sorted(generation, key=lambda one: one.worth or (), reverse=True)
+            best_first = sorted(generation, key=lambda one: one.rank, reverse=True)
             self._evolution.learn(np.array([self._point(one) for one in best_first]))
             self._learn([answer for one in best_first[: size // 2] for answer in one.walk])
 

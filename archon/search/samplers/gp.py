@@ -3,17 +3,19 @@
 The Archon paper (arXiv 2409.15254) searches so, after a number of trials by chance. Optuna's own
 ``GPSampler`` needs torch, and models only questions that every trial has met; this one compares
 whole pipelines, whatever walk led to them. Several objectives are turned into one with weights
-by chance at each ask: ParEGO, Knowles (2006).
+by chance at each ask: ParEGO, Knowles (2006). Ceilings weigh the improvement by how likely it keeps
+to them.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from heapq import nlargest
 
 import numpy as np
+from scipy.special import ndtr
 
 from archon.components.base import Component
 from archon.components.table import COMPONENTS
@@ -36,6 +38,7 @@ MOST_OBSERVED = 160
 best ones, and of the others the latest."""
 _REMEMBERED = 4096
 _SUM_SHARE = 0.05  # ParEGO's
+_LEAST_PART = 1e-6
 
 
 class ExpectedImprovement:
@@ -78,8 +81,12 @@ class ExpectedImprovement:
             # Believed to come out as expected, lest the same is proposed beside it.
             process = extended(process, waiting, process.at(waiting)[0])
         # What was seen of the best trial is luck in part: what is to be improved on is its mean.
-        expected = improvement(*process.at(asked), float(process.at(known)[0].max()))
-        return candidates[int(expected.argmax())].wanted
+        kept = [i for i, one in enumerate(observed) if not one.excess]
+        gain = np.ones(len(candidates))  # while nothing keeps to the ceilings: what is likely to
+        if kept:
+            gain = improvement(*process.at(asked), float(process.at(known)[0][kept].max()))
+        gain = gain * _likely_to_keep(observed, known, asked)
+        return candidates[int(gain.argmax())].wanted
 
     def changed(self, notes: Notes) -> None:
         """See ``Method``."""
@@ -91,7 +98,7 @@ class ExpectedImprovement:
             seeds = (derive_seed(self._seed, "gp", era, i) for i in range(DRAWN))
             by_chance = (notes.drawn({}, Chance(seed)) for seed in seeds)
             self._era, self._drawn = era, [one for one in by_chance if one]
-        best = nlargest(BEST, notes.ended, key=lambda one: one.worth or ())
+        best = nlargest(BEST, notes.ended, key=lambda one: one.rank)
         changes = (_all_but_one(best[i % len(best)], chance) for i in range(NEAR))
         near = (notes.drawn(wanted, Chance(chance.getrandbits(62))) for wanted in changes)
         both = (*self._drawn, *(one for one in near if one))
@@ -102,11 +109,34 @@ def _observed(notes: Notes) -> list[Tried]:
     """The trials that the process sees, in the order of their numbers."""
     ended = notes.ended
     if len(ended) > MOST_OBSERVED:
-        best = nlargest(MOST_OBSERVED // 2, ended, key=lambda one: one.worth or ())
+        best = nlargest(MOST_OBSERVED // 2, ended, key=lambda one: one.rank)
         numbers = {one.number for one in best}
         rest = [one for one in ended if one.number not in numbers]
         ended = [*best, *rest[-(MOST_OBSERVED - len(best)) :]]
     return sorted(ended, key=lambda one: one.number)
+
+
+def _likely_to_keep(observed: Sequence[Tried], known: Matrix, asked: Matrix) -> Vector:
+    """How likely each candidate keeps to all ceilings: a process for what is taken of each.
+
+    Source: Gardner et al. (2014), Bayesian optimization with inequality constraints.
+
+    Args:
+        observed: Trials that have ended.
+        known: Their rows, shape (n_trials, n_features).
+        asked: Those of the candidates, shape (n_candidates, n_features).
+    """
+    likely = np.ones(len(asked))
+    seen = [i for i, one in enumerate(observed) if one.beyond]
+    # Amounts differ by factors: of each its part of the ceiling, by the logarithm.
+    parts = 1.0 + np.array([observed[i].beyond for i in seen])
+    for column in np.log(np.maximum(parts, _LEAST_PART)).T:
+        spread = float(column.std())
+        if spread > 0:
+            process = fit(known[seen], (column - column.mean()) / spread)
+            mean, deviation = process.at(asked)
+            likely *= ndtr((-column.mean() / spread - mean) / deviation)
+    return likely
 
 
 def _all_but_one(base: Tried, chance: random.Random) -> dict[str, Scalar]:

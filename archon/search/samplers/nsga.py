@@ -19,7 +19,7 @@ from optuna.samplers import NSGAIIISampler, NSGAIISampler
 from optuna.trial import FrozenTrial, create_trial
 
 from archon.core.seeds import derive_seed
-from archon.search.samplers.by_optuna import quietly, study_in_memory
+from archon.search.samplers.by_optuna import constraints_of, quietly, study_in_memory
 from archon.search.samplers.walks import Notes, Tried, Wanted
 
 Kind = Literal["nsga2", "nsga3"]
@@ -77,8 +77,10 @@ class Genetic:
         self._parents = survivors(self._kind, pool, self._population, seed)
 
     def _winner(self, chance: random.Random) -> Tried:
-        """Of two parents by chance the one that dominates the other."""
+        """Of two parents by chance the one that dominates the other, ceilings first."""
         one, other = chance.choice(self._parents), chance.choice(self._parents)
+        if one.excess != other.excess:
+            return one if one.excess < other.excess else other
         assert one.worth is not None
         assert other.worth is not None
         is_behind = all(a <= b for a, b in zip(one.worth, other.worth, strict=True))
@@ -122,7 +124,12 @@ def survivors(kind: Kind, pool: Sequence[Tried], n: int, seed: int) -> list[Trie
     for i, one in enumerate(pool):
         values = [-value for value in one.worth or ()]
         study.add_trial(
-            create_trial(values=values, params={_PLACE: i}, distributions={_PLACE: places})
+            create_trial(
+                values=values,
+                params={_PLACE: i},
+                distributions={_PLACE: places},
+                constraints=constraints_of(one.beyond),
+            )
         )
     chosen = sampler.select_parent(study, 1)
     return [pool[trial.params[_PLACE]] for trial in chosen]

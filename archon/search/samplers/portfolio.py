@@ -2,8 +2,8 @@
 
 Each trial goes to one of them, and all learn from it. Whose turn it is follows from odds that are
 drawn by Thompson's rule (Thompson 1933) for Bernoulli trials: it is a success to come up with a
-trial that none before it is as good as in everything. Older ones count for less, since what finds
-the first good pipelines is not what finds the best ones.
+trial that keeps to the ceilings and that none before it is as good as in everything. Older ones
+count for less, since what finds the first good pipelines is not what finds the best ones.
 """
 
 from __future__ import annotations
@@ -69,12 +69,15 @@ class Portfolio:
             member.restore(number, answers, is_given=is_given)
         self._note(number, turn)
 
-    def tell(self, number: int, values: Sequence[float] | None) -> None:
+    def tell(
+        self, number: int, values: Sequence[float] | None, beyond: Sequence[float] = ()
+    ) -> None:
         """See ``Sampler``."""
         for member in self._members.values():
-            member.tell(number, values)
+            member.tell(number, values, beyond)
         whose = self._running.pop(number, "")
-        is_success = values is not None and self._is_ahead(values)
+        is_kept = all(part <= 0 for part in beyond)
+        is_success = values is not None and is_kept and self._is_ahead(values)
         if whose:
             self._brought = {name: (w * KEPT, f * KEPT) for name, (w, f) in self._brought.items()}
             won, failed = self._brought[whose]

@@ -35,11 +35,26 @@ class Tried:
     pipeline_id: str
     worth: tuple[float, ...] | None = None
     """Its objectives, more being better; None while it runs."""
+    beyond: tuple[float, ...] = ()
+    """By what part it passes each ceiling, 0 or less where it keeps to it; () where none is."""
 
     @property
     def wanted(self) -> dict[str, Scalar]:
         """Its answers by the name of their question."""
         return {answer.name: answer.value for answer in self.walk}
+
+    @property
+    def excess(self) -> float:
+        """By how much it passes ceilings, all together; 0 where it keeps to them."""
+        return sum(part for part in self.beyond if part > 0)
+
+    @property
+    def rank(self) -> tuple[float, tuple[float, ...]]:
+        """More is better: what keeps to the ceilings, or comes nearer to them, then its worth.
+
+        Source: constrained domination, Deb et al. (2002), section VI.
+        """
+        return -self.excess, self.worth or ()
 
 
 class Method(Protocol):
@@ -84,11 +99,13 @@ class Notes:
     def best(self, *, since: int = 0) -> Tried | None:
         """The best trial in the first objective; the others decide ties, then the earlier one.
 
+        One that passes a ceiling is worse than one that keeps to all.
+
         Args:
             since: The first so many that have ended are passed over.
         """
         ended = self.ended[since:]
-        return max(ended, key=lambda one: (one.worth or (), -one.number), default=None)
+        return max(ended, key=lambda one: (*one.rank, -one.number), default=None)
 
     def drawn(self, wanted: Wanted, otherwise: Choices) -> Tried | None:
         """The pipeline of a walk where it may be proposed, known or not; its number is -1."""
@@ -116,14 +133,16 @@ class Notes:
         if (drawn := self.drawn({a.name: a.value for a in walk}, Plain())) is not None:
             self._passed.add(drawn.pipeline_id)
 
-    def end(self, number: int, values: Sequence[float] | None) -> None:
+    def end(
+        self, number: int, values: Sequence[float] | None, beyond: Sequence[float] = ()
+    ) -> None:
         """A trial has ended."""
         running = self.running.pop(number)
         if values is None:
             return
         pairs = zip(values, self.directions, strict=True)
         worth = tuple(value if way == "maximize" else -value for value, way in pairs)
-        self.ended.append(replace(running, worth=worth))
+        self.ended.append(replace(running, worth=worth, beyond=tuple(beyond)))
 
 
 class WalkSampler:
@@ -158,8 +177,10 @@ class WalkSampler:
         self._notes.add(number, tuple(answers))
         self._method.changed(self._notes)
 
-    def tell(self, number: int, values: Sequence[float] | None) -> None:
+    def tell(
+        self, number: int, values: Sequence[float] | None, beyond: Sequence[float] = ()
+    ) -> None:
         """See ``Sampler``."""
         if number in self._notes.running:
-            self._notes.end(number, values)
+            self._notes.end(number, values, beyond)
             self._method.changed(self._notes)

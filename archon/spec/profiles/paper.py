@@ -13,16 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
+from archon.search.grammar import Step, grammar
 from archon.search.space import (
     NOTHING,
     Chain,
     ComponentNode,
     EnsembleNode,
+    Grammar,
     LayerNode,
     Node,
     OneOf,
     Repeat,
+    bare,
 )
 from archon.spec.profiles.options import OptionReader
 from archon.spec.profiles.samples import among, ensemble, lowest, with_value
@@ -119,7 +123,7 @@ class _Stages:
 
     def all_of(self, fusion: range, *, has_critics: bool) -> Chain:
         """Every number of fusion layers; the last stage begins with the check."""
-        critics: tuple[Node, ...] = ()
+        critics: tuple[LayerNode, ...] = ()
         if has_critics:
             critics = (LayerNode((self.critique,)), LayerNode((self.rank,)))
         last = (*_one_of(self.checks), *critics, self._fusers(range(1, 2)))
@@ -127,7 +131,7 @@ class _Stages:
         if high == 0:
             return Chain(last)
         if self.is_funnel:
-            return Chain((*self._narrowing(critics, self.widths, low, high), *last))
+            return Chain((self._narrowing(critics, low, high), *last))
         earlier = Chain((*critics, self._fusers(self.widths)))
         return Chain((Repeat(earlier, low, high), *last))
 
@@ -135,20 +139,35 @@ class _Stages:
         members = EnsembleNode(self.fuse, widths[0], widths[-1], widths.step, is_in_order=True)
         return LayerNode((members,))
 
-    def _narrowing(
-        self, critics: tuple[Node, ...], widths: range, low: int, high: int
-    ) -> tuple[Node, ...]:
-        """``low`` to ``high`` stages, none with more fusers than the one before."""
-        if high == 0:
-            return ()
-        alternatives: list[tuple[str, Chain]] = [(NOTHING, Chain())] if low == 0 else []
-        for i, width in enumerate(widths):
-            fusers = self._fusers(range(width, width + 1))
-            rest = self._narrowing(critics, widths[: i + 1], max(0, low - 1), high - 1)
-            alternatives.append((str(width), Chain((*critics, fusers, *rest))))
-        return _one_of(alternatives)
+    def _narrowing(self, critics: tuple[LayerNode, ...], low: int, high: int) -> Grammar:
+        """``low`` to ``high`` stages, none with more fusers than the one before.
+
+        A stage is known by how wide it may be, and by how many there must be from it on.
+        """
+        steps: dict[str, list[Step]] = {}
+        for must, most in product(range(low + 1), self.widths):
+            name = _stage(must, most)
+            for layer in critics:
+                kind = bare(layer.components[0]).kind
+                steps[name] = [Step(_EFFECTS[kind], kind, layer, f"{name}-{kind}")]
+                name = f"{name}-{kind}"
+            steps[name] = [
+                Step("produce", str(n), self._fusers(range(n, n + 1)), _stage(max(0, must - 1), n))
+                for n in self.widths
+                if n <= most
+            ]
+        start = _stage(low, self.widths[-1])
+        final = frozenset(_stage(0, most) for most in self.widths)
+        found = grammar(steps, start=start, final=final, most=high * (len(critics) + 1))
+        assert found is not None  # ``low`` of the narrowest stages are in it
+        return found
 
 
+def _stage(must: int, most: int) -> str:
+    return f"at_most_{most}-{must}_to_come" if must else f"at_most_{most}"
+
+
+_EFFECTS = {"critique": "annotate", "rank": "select"}
 _JUDGES = frozenset(KINDS) - {"generate", "fuse", "rank"}
 
 

@@ -25,6 +25,13 @@ def test_what_passes_a_ceiling_is_no_finalist(at_most: AtMost, kept: list[Measur
     assert list(at_most.within([QUICK, SLOW])) == kept
 
 
+def test_by_how_much_a_ceiling_is_passed_counts_in_ceilings() -> None:
+    at_most = AtMost(latency_s=1.0, tokens=900)
+    assert at_most.beyond(SLOW) == (1.5, 0.0)
+    assert at_most.beyond(QUICK) == (-0.5, pytest.approx(-8 / 9))
+    assert at_most.beyond(UNSEEN) == AtMost().beyond(SLOW) == ()
+
+
 def test_why_there_is_no_finalist_is_said_with_the_nearest() -> None:
     (said,) = AtMost(latency_s=0.2).about([SLOW, QUICK], [])
     assert "none of 2 pipelines" in said

@@ -11,9 +11,22 @@ from archon.search.baselines import single_calls
 from archon.search.choices import Chance, Following, Plain, from_json
 from archon.search.draw import draw
 from archon.search.find_walk import find_walk
+from archon.search.grammar import Step, grammar
 from archon.search.propose import Proposer
 from archon.search.samplers.tpe import tpe_sampler
-from archon.search.space import Chain, OneOf, Options, Repeat, Space
+from archon.search.space import (
+    Chain,
+    ComponentNode,
+    EnsembleNode,
+    Fixed,
+    LayerNode,
+    Node,
+    OneOf,
+    Options,
+    Range,
+    Repeat,
+    Space,
+)
 from archon.spec.job import load_job
 from tests.unit.search.spaces import PICK, ensemble, generate, longest, small_space, space
 
@@ -52,17 +65,164 @@ def test_baselines_of_the_shipped_spaces_are_in_the_sampler_s_history() -> None:
             assert bool(find_walk(job.space, canonical(start.architecture))) == is_inside, path
 
 
+def drawn_from(found: Space, n: int) -> list[Architecture]:
+    """The different pipelines of so many walks by chance, in canonical form."""
+    walks = (draw(found, Chance(seed)) for seed in range(n))
+    kept = [canonical(drawn) for drawn in walks if not problems_of(drawn)]
+    return list({one.pipeline_id(): one for one in kept}.values())
+
+
+def leads_there(found: Space, wanted: Architecture) -> bool:
+    answers = {answer.name: answer.value for answer in find_walk(found, wanted)}
+    return canonical(draw(found, Following(answers, Plain()))) == wanted if answers else False
+
+
 @pytest.mark.parametrize("path", sorted(SPACES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_walk_is_found_to_whatever_the_space_can_draw(path: Path) -> None:
-    job = load_job(path)
-    wanted = {}
-    for seed in range(150):
-        drawn = draw(job.space, Chance(seed))
-        if not problems_of(drawn):
-            wanted[canonical(drawn).pipeline_id()] = canonical(drawn)
-    lost = [one for one in wanted.values() if not find_walk(job.space, one)]
+def test_walk_is_found_to_whatever_a_shipped_space_can_draw(path: Path) -> None:
+    found = load_job(path).space
+    wanted = drawn_from(found, 150)
     assert len(wanted) > 20
-    assert lost == []
+    assert [one for one in wanted if not leads_there(found, one)] == []
+
+
+def part(kind: str, *models: str, **params: Fixed | Options | Range) -> ComponentNode:
+    return ComponentNode(kind, models, tuple(sorted(params.items())))
+
+
+def layer(kind: str, *models: str, **params: Fixed | Options | Range) -> LayerNode:
+    return LayerNode((part(kind, *models, **params),))
+
+
+def whole(low: int, high: int) -> Range:
+    return Range(low, high, is_integer=True)
+
+
+def one_of(*nodes: Node) -> OneOf:
+    return OneOf(tuple((str(i), node) for i, node in enumerate(nodes)))
+
+
+def by_hand() -> Space:
+    """A grammar in which layers may do nothing, as none of the profiles writes it."""
+    rank = layer("rank", "small", keep=Options((1, 3)))
+    check = layer("check", starts_with=Fixed("a"))
+    vote = layer("vote", weight=Options(("none", "score")), by=Fixed("check"))
+    steps = {
+        "start": [Step("produce", "few", generate(samples=whole(1, 4)), "several")],
+        "several": [
+            Step("select", "rank", rank, "several"),
+            Step("select", "check", check, "scored"),
+            Step("annotate", "critique", layer("critique", "small"), "several"),
+            Step("produce", "fuse", layer("fuse", "small", samples=whole(1, 3)), "several"),
+        ],
+        "scored": [
+            Step("select", "again", check, "scored"),
+            Step("select", "vote", vote, "several"),
+        ],
+    }
+    found = grammar(steps, start="start", final=frozenset({"several", "scored"}), most=6)
+    assert found is not None
+    return Space(Chain((found,)))
+
+
+FEW = generate(samples=whole(1, 4))
+TWO = ("big", "small")
+MERGED = {
+    "numbers to keep that are too many": space(
+        FEW, layer("rank", *TWO, keep=Options((1, 3))), layer("vote", keep=Options((2, 5)))
+    ),
+    "numbers to keep from a range": space(
+        FEW, layer("select", keep=whole(2, 4), order=Options(("given", "longest")))
+    ),
+    "what has no effect": space(
+        FEW,
+        one_of(
+            layer("vote", beta=Options((2.0, 3.0)), weight=Fixed("none")),
+            layer("select", keep=Fixed(2), order=Fixed("longest"), answer=Fixed("number")),
+            layer("check", starts_with=Fixed("a"), whole_words=Fixed(True)),
+            Chain(
+                (
+                    layer("critique", "small", scope=Fixed("each"), order=Fixed("shuffled")),
+                    layer("fuse", "small"),
+                )
+            ),
+        ),
+    ),
+    "what does nothing": space(
+        FEW,
+        layer("select", keep=Options((2, None)), order=Options(("given", "shortest"))),
+        layer("select", keep=Options((1, None)), dedupe=Options(("text", "none"))),
+    ),
+    "what repeats itself": space(
+        FEW, Repeat(layer("select", keep=Options((1, 2, 3)), order=Fixed("longest")), 1, 3)
+    ),
+    "samples of equal parts": space(
+        LayerNode(
+            (
+                part("generate", *TWO, samples=whole(1, 3)),
+                part("generate", *TWO, samples=Options((1, 4))),
+                EnsembleNode(part("generate", *TWO, samples=whole(1, 2)), 1, 2),
+            )
+        )
+    ),
+    "more samples than one fuser may have": space(
+        FEW,
+        LayerNode(
+            (
+                part("fuse", *TWO, samples=whole(2, 5), temperature=Options((0.3, 0.7))),
+                part("fuse", "small", samples=Options((1, 4))),
+            )
+        ),
+    ),
+    "models that are dealt round again": space(
+        FEW,
+        LayerNode(
+            (EnsembleNode(part("fuse", *TWO, samples=Options((1, 2, 3))), 1, 5, is_in_order=True),)
+        ),
+    ),
+    "annotators of which one is read": space(
+        FEW,
+        LayerNode(
+            (
+                EnsembleNode(part("critique", *TWO, temperature=Options((0.1, 0.7))), 1, 2),
+                part("write_tests", "small", tests=whole(1, 3)),
+            )
+        ),
+        one_of(
+            layer("fuse", "small"),
+            layer("judge_tests", "small", keep=Options((1, 4))),
+            layer("vote"),
+        ),
+    ),
+    "lists": space(
+        FEW, layer("check", contains=Options((("a",), ("a", "b"))), max_words=Options((0, 9)))
+    ),
+    "one kind in several alternatives": space(
+        FEW,
+        one_of(
+            layer("rank", "small", keep=Options((1, 2))),
+            layer("rank", "small", keep=Fixed(3), window=Fixed(4)),
+            layer("rank", "small", window=Fixed(4)),
+            layer("rank", "big", keep=Options((4, 5))),
+        ),
+    ),
+    "a grammar": by_hand(),
+}
+
+
+@pytest.mark.parametrize("found", MERGED.values(), ids=MERGED)
+def test_walk_is_found_where_the_canonical_form_is_shorter_than_what_was_drawn(
+    found: Space,
+) -> None:
+    wanted = drawn_from(found, 300)
+    assert len(wanted) > 4
+    assert [one for one in wanted if not leads_there(found, one)] == []
+
+
+def test_no_walk_is_found_to_what_a_layer_of_the_space_would_change() -> None:
+    cuts = layer("select", keep=Options((1, 2)), order=Fixed("longest"))
+    four = canonical(Architecture(((ComponentSpec.of("generate", "small", samples=4),),)))
+    assert not find_walk(space(FEW, cuts), four)
+    assert find_walk(space(FEW, one_of(Chain(), cuts)), four)
 
 
 def test_ensemble_is_found_in_whatever_order_its_models_are_offered() -> None:

@@ -116,9 +116,13 @@ def show_few_trials(monkeypatch: pytest.MonkeyPatch, most: int = 12) -> None:
 @pytest.mark.parametrize(
     ("kind", "is_long"), [*((kind, False) for kind in PROPOSING), ("tpe", True), ("random", True)]
 )
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("seed", "ceiling"), [(0, None), (1, None), (2, 8.0)])
 def test_resumed_search_in_threes_proposes_the_same_from_a_space_with_branches(
-    kind: SamplerKind, seed: int, is_long: bool, monkeypatch: pytest.MonkeyPatch
+    kind: SamplerKind,
+    seed: int,
+    ceiling: float | None,
+    is_long: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if is_long:
         show_few_trials(monkeypatch)
@@ -140,7 +144,9 @@ def test_resumed_search_in_threes_proposes_the_same_from_a_space_with_branches(
             for row in batch:
                 value = derive_seed(row.pipeline_id) % 1000 / 1000
                 both = (value, worth(row).objectives[1])
-                asked.tell(row.number, Completed(both[: len(objectives_of(kind))], 10))
+                beyond = (both[1] / ceiling - 1,) if ceiling else ()
+                outcome = Completed(both[: len(objectives_of(kind))], 10)
+                asked.tell(row.number, outcome, beyond=beyond)
             rows += batch
         return rows
 

@@ -120,6 +120,17 @@ def test_survivors_are_the_front_and_its_ends(kind: Kind) -> None:
     assert {0, 10} <= {one.number for one in kept}
 
 
+@pytest.mark.parametrize("kind", ["nsga2", "nsga3"])
+def test_survivors_keep_to_the_ceilings_or_come_nearest_to_them(kind: Kind) -> None:
+    def tried(number: int, worth: float, beyond: float) -> Tried:
+        return Tried(number, (), architecture(), "", (worth, -worth), (beyond, -1.0))
+
+    kept = [tried(i, 0.1 + i / 100, -0.5) for i in range(3)]
+    over = [tried(10 + i, 0.9, 1.0 + i) for i in range(9)]
+    chosen = survivors(kind, [*over[::-1], *kept], 5, seed=1)
+    assert {one.number for one in chosen} == {0, 1, 2, 10, 11}
+
+
 def climb(n: int, seed: int = 0) -> list[Architecture]:
     """Greedy trials in a space where two questions matter, each by itself."""
     samples, warmths = Options((1, 2, 4, 8)), Options((0.3, 0.5, 0.7, 1.0))
@@ -204,7 +215,9 @@ class Standing:
     def restore(self, number: int, answers: Sequence[Answered], *, is_given: bool = False) -> None:
         self.n_known += 1
 
-    def tell(self, number: int, values: Sequence[float] | None) -> None:
+    def tell(
+        self, number: int, values: Sequence[float] | None, beyond: Sequence[float] = ()
+    ) -> None:
         pass
 
 

@@ -22,6 +22,7 @@ from archon.search.find_walk import find_walk
 from archon.search.known_good import known_good
 from archon.search.size import count_walks
 from archon.search.space import Space
+from archon.spec import space_check
 from tests.unit.spec.profiles.jobs import paper_space, profile_space
 
 ONE_CALL_A_RANKER = "rank: {window: 24}"
@@ -113,6 +114,41 @@ def test_every_pipeline_of_it_keeps_to_the_rules(options: str) -> None:
         assert sum(int(str(s.param("samples", 1))) for s in drawn.layers[0]) <= 24
 
 
+def widths(architecture: Architecture) -> list[int]:
+    """Fusers in each layer of them, equal ones counted."""
+    layers = [layer for layer in architecture.layers if layer[0].kind == "fuse"]
+    return [len(layer) for layer in layers]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "fusers: {from: 1, to: 5, step: 2}",
+        "fusers: {from: 2, to: 4}\nfusion_layers: {from: 1, to: 3}\ncritics: both",
+        "fusers: {from: 1, to: 4}\nfusion_layers: {from: 2, to: 4}\ncritics: never",
+        "fusers: {from: 1, to: 3}\nfusion_layers: 4\nfuse: {temperature: [0.2, 0.7]}",
+        "fusers: 3\nfusion_layers: {from: 1, to: 2}",
+    ],
+)
+def test_funnel_holds_what_narrows_of_the_whole_and_nothing_else(options: str) -> None:
+    rest = f"{options}\ngenerators: 2\nchecks: [nothing, unit_tests]\ngenerate: {{samples: [1, 3]}}"
+    whole = (drawn for drawn, _ in walks(paper_space(rest)))
+    narrowing = Counter(drawn for drawn in whole if widths(drawn) == sorted(widths(drawn))[::-1])
+    funnel = paper_space(f"{rest}\nfunnel: true")
+    assert Counter(drawn for drawn, _ in walks(funnel)) == narrowing
+    assert count_walks(funnel) == narrowing.total()
+
+
+@pytest.mark.parametrize("layers", ["{from: 1, to: 4}", "4"])
+def test_widest_funnel_is_checked_without_going_through_its_sequences(
+    layers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(space_check, "MAX_STRUCTURES", 20)
+    options = f"funnel: true\nfusers: {{from: 1, to: 16}}\nfusion_layers: {layers}\ncritics: both"
+    n_sequences = 816 if layers == "4" else 1 + 16 + 136 + 816
+    assert count_walks(paper_space(options, n_models=10)) == 38 * n_sequences * 3 * 2
+
+
 def fused(n: int, n_models: int = 10) -> tuple[ComponentSpec, ...]:
     return tuple(ComponentSpec.of("fuse", f"m{i % n_models}") for i in range(n))
 
@@ -135,13 +171,18 @@ def test_the_papers_funnel_lies_in_it_and_samplers_learn_from_it(n_models: int) 
     assert [answers[f"1.round{i}.2.fuse.models.n"] for i in range(3)] == [8, 6, 4]
 
 
-def test_its_known_good_shapes_are_its_plain_one_each_check_and_one_more_layer() -> None:
-    found = known_good(paper_space(n_models=4), most=20)
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [("", 1), ("funnel: true", 3), ("funnel: true\nfusers: {from: 1, to: 16}", 3)],
+)
+def test_its_known_good_shapes_are_its_plain_one_each_check_and_more_layers(
+    options: str, more: int
+) -> None:
+    found = known_good(paper_space(options, n_models=4), most=20)
     kinds = sorted([layer[0].kind for layer in start.architecture.layers] for start in found)
     stage = ["critique", "rank", "fuse"]
     assert kinds == [
-        ["generate", *stage],
-        ["generate", *stage, *stage],
+        *(["generate", *stage, *stage * n] for n in range(more + 1)),
         ["generate", "verify", *stage],
         ["generate", "write_tests", "judge_tests", *stage],
     ]
