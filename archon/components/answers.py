@@ -74,7 +74,7 @@ def answer_key(text: str, kind: str, options: Sequence[str] = ()) -> str | None:
     Raises:
         ValueError: There is no such kind.
     """
-    if len(text) > _LONGEST_KEPT:
+    if len(text) > _LONGEST_KEPT or len(options) > _MOST_OPTIONS_KEPT:
         return _read(text, kind, tuple(options))
     return _read_once(text, kind, tuple(options))
 
@@ -84,10 +84,11 @@ def _read(text: str, kind: str, options: tuple[str, ...]) -> str | None:
     return None if span is None else canon(span, kind)
 
 
-_LONGEST_KEPT = 2_000
-_read_once = lru_cache(maxsize=16_384)(_read)
+_LONGEST_KEPT, _MOST_OPTIONS_KEPT = 1_000, 10
+_read_once = lru_cache(maxsize=4_096)(_read)
 """Pipelines of a search share samples: the same reply comes to a vote once for each of them, and
-reading it takes longer than the vote. What is kept stays below 32 MB."""
+reading it takes longer than the vote. Most replies to one block of questions find room in it, in a
+few megabytes (a character takes one to four bytes)."""
 
 
 def extract(text: str, kind: str, options: Sequence[str] = ()) -> str | None:

@@ -13,6 +13,7 @@ _DECODER = json.JSONDecoder()
 _WORK_PER_CHAR = 8
 _PER_TRY = 32
 """What raising an error costs, in characters that could have been read instead."""
+_FREE_TRIES = 256
 _COUNTED_AT_ONCE = 256
 """An error counts the lines before it, which is so much faster than reading them."""
 
@@ -21,9 +22,10 @@ def json_values(text: str) -> Iterator[object]:
     """Every object and list of the text in order, none of them inside another.
 
     What only looks like JSON is passed over. A text made to be tried again at each of its brackets
-    ends the search early: after reading eight times as many characters as it has.
+    ends the search early: after reading eight times as many characters as it has, where a try that
+    fails counts as some characters besides, and the first of them cost nothing.
     """
-    work = _WORK_PER_CHAR * len(text)
+    work = _WORK_PER_CHAR * len(text) + _FREE_TRIES * _PER_TRY
     at = _next_opening(text, 0)
     while at is not None and work > 0:
         try:

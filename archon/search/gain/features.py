@@ -21,8 +21,8 @@ from archon.core.architecture import Architecture, ComponentSpec, Layer, ParamVa
 
 _THERE = "is there"
 _THERE_WIDTH, _TEXT_WIDTH = math.sqrt(0.5), math.sqrt(2.0)
-"""Two texts in each other's place are a distance of 1; a component that is there or not, of 1.4:
-more than one of its options, whatever their number."""
+"""Two texts in each other's place are a distance of 1; a component that is there or not, of 1.4 and
+a little more for each of its texts that vary: more than one option, whatever else it has."""
 
 Points = NDArray[np.float64]
 """One row per pipeline, one column per feature."""

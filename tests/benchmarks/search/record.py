@@ -1,12 +1,13 @@
 """Records the table of a real task: every pipeline on every question, with the embedded engine.
 
-    python -m tests.benchmarks.search.record
-    python -m tests.benchmarks.search.record --questions 12 --out /tmp     # a try
+    python -m tests.benchmarks.search.record --in-flight 96     # with a GPU
+    python -m tests.benchmarks.search.record --questions 12 --times 2 --out /tmp     # a try
 
 Components, runtime and call store are the real ones, so each completion is bought once. Bought
 calls stay in a database in the user's cache: a recording that was cut off runs on where it was, and
 ``--anew`` begins again. The engine gets no seed, so that another recording says other sentences.
-What a pipeline is truly worth is known the better the more often it is asked (``--times``).
+What a pipeline is truly worth is known the better the more often it is asked (``--times``): after
+the first time, which studies are replayed on, for its score alone. Scores are 0 or 1.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ from tests.benchmarks.search.table import joined
 
 IN_FLIGHT = 8
 """Questions at once: each has some 30 calls that wait for no other; the engine has 64 places."""
+TIMES = 10
+"""Of each question: the rates of pipelines on it are known to a tenth, and their means to four
+points. A GPU took eight minutes for that with 96 questions at once; two cores take hours."""
 REPORT_S = 30.0
 APART = 1 << 12
 """Slots between the draws of one time and those of the next."""
@@ -176,7 +180,7 @@ def main() -> None:
     if not each:
         raise SystemExit("no question began within the time: give --minutes more")
     arrays = joined(each)
-    arrays["n_right"] = np.ascontiguousarray(arrays["n_right"].T)
+    arrays["n_right"] = np.ascontiguousarray(arrays["n_right"].T).astype(np.int32)
     facts = {
         "job": f"search_spaces/{options.task}.yaml",
         "recorded": f"{datetime.now(UTC):%Y-%m-%d}",
@@ -216,7 +220,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--task", choices=RECORDED, default=RECORDED[0])
     parser.add_argument("--questions", type=int, help="the first so many; all, if left out")
-    parser.add_argument("--times", type=int, default=1, help="how often each is asked")
+    parser.add_argument("--times", type=int, default=TIMES, help="how often each is asked")
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT, help="questions at once")
     parser.add_argument("--minutes", type=float, default=20.0, help="no question begins after that")
     parser.add_argument("--anew", action="store_true", help="forget the calls that were bought")

@@ -25,6 +25,7 @@ from tests.benchmarks.search.recorded import (
     RECORDED,
     TYPES,
     RecordedTable,
+    doubt,
     judged_by_unseen,
     load_recorded,
     regret_of_seeing_all,
@@ -48,6 +49,8 @@ def test_shipped_table_is_of_the_job_as_it_is(name: str) -> None:
     assert facts["n_questions"] == len(made.numbers) == made.figures.scores.shape[1]
     assert facts["n_calls"] == len(made.requests.call_tokens)
     assert (FILES / f"{name}.npz").stat().st_size < 1_000_000
+    assert facts["times_asked"] >= 10
+    assert max(doubt(made, seed)[1] for seed in range(4)) < 5.0, "points"
 
 
 def test_another_space_is_told_with_the_command_that_records_it(

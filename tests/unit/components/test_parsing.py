@@ -306,6 +306,11 @@ def test_json_after_much_that_looks_like_it_is_found() -> None:
     assert read_test_verdicts(reply, 1) == (True,)
 
 
+def test_json_after_brackets_without_a_word_between_them_is_found() -> None:
+    assert list(json_values("[0-9][-a][t][f][n]" * 10 + '["a"]')) == [["a"]]
+    assert list(json_values("[n]" * 40 + '["a"]')) == [["a"]]
+
+
 STALLING = {
     "brackets": "[" * 200_000,
     "braces": '{"a":' * 50_000,
