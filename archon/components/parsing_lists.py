@@ -113,7 +113,7 @@ def _passes(value: object) -> bool | None:
     return _PASSES.get(value.strip(" .!").lower()) if isinstance(value, str) else None
 
 
-def read_critiques(reply: str, n: int) -> Mapping[int, str]:
+def read_critiques(reply: str, n: int, *, may_be_empty: str = "") -> Mapping[int, str]:
     """Critiques by place (from 0): JSON objects with an ``id``, else blocks headed by it.
 
     Ids that do not exist are passed over; of several with one id the first counts.
@@ -121,12 +121,14 @@ def read_critiques(reply: str, n: int) -> Mapping[int, str]:
     Args:
         reply: The whole reply.
         n: How many items were numbered, from 1.
+        may_be_empty: Name of the part in JSON that is left empty where there is nothing to find
+            fault with; "none found" is then read, unless another part says something.
 
     Raises:
         Unreadable: There is no critique of any item.
     """
     text = shown(reply)
-    pairs = list(_critiques_in_json(text)) or list(_critiques_in_blocks(text))
+    pairs = list(_critiques_in_json(text, may_be_empty)) or list(_critiques_in_blocks(text))
     found: dict[int, str] = {}
     for number, critique in pairs:
         if 1 <= number <= n and critique:
@@ -136,12 +138,23 @@ def read_critiques(reply: str, n: int) -> Mapping[int, str]:
     return found
 
 
-def _critiques_in_json(text: str) -> Iterator[tuple[int, str]]:
+def _critiques_in_json(text: str, may_be_empty: str) -> Iterator[tuple[int, str]]:
     for value in json_values(text):
         for entry in _entries(value):
             if isinstance(entry, dict) and (number := _number(entry.get("id"))) is not None:
-                parts = [(str(k), _text(v)) for k, v in entry.items() if k != "id"]
-                yield number, "\n".join(f"{k.capitalize()}: {said}" for k, said in parts if said)
+                yield number, _critique_in(entry, may_be_empty)
+
+
+def _critique_in(entry: Mapping[str, object], may_be_empty: str) -> str:
+    parts = [(name, _text(value)) for name, value in entry.items() if name != "id"]
+    told = [f"{name.capitalize()}: {said}" for name, said in parts if said]
+    if not told and may_be_empty and may_be_empty in entry and _is_empty(entry[may_be_empty]):
+        return f"{may_be_empty.capitalize()}: none found"
+    return "\n".join(told)
+
+
+def _is_empty(value: object) -> bool:
+    return value in (None, []) or (isinstance(value, str) and not value.strip())
 
 
 def _critiques_in_blocks(text: str) -> Iterator[tuple[int, str]]:
