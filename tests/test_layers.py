@@ -263,6 +263,13 @@ def test_import_of_archon_is_quick_and_brings_nothing_heavy() -> None:
     assert min(times["archon"] for times in runs) < MOST_IMPORT_S
 
 
+@pytest.mark.parametrize("module", ["archon.scoring.table", "archon.spec.job"])
+def test_what_reads_schemas_is_not_there_before_a_job_has_one(module: str) -> None:
+    modules = run(f"import sys, {module}; print(*sys.modules)").stdout.split()
+    assert module in modules
+    assert not {name for name in modules if name.split(".")[0] in ("jsonschema", "referencing")}
+
+
 EFFECTS = """
 import logging, os, pkgutil, sys, threading
 

@@ -134,6 +134,6 @@ def fits_schema(source: str) -> Predicate:
             (which would run patterns outside RE2).
     """
     # What reads schemas takes longer to load than all other constraints, and few jobs have one.
-    from archon.components.json_schema import fits
+    from archon.components.schema_constraint import fits
 
     return fits(source)

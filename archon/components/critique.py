@@ -34,6 +34,8 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "faults_only": ("faults",),
 }
 """What a critique is made of."""
+_MAY_BE_EMPTY: Mapping[str, str] = {"faults_only": "faults"}
+"""The part that a critic who found nothing leaves empty, where it may find nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +149,16 @@ class Critique:
         sampling = Sampling(self.temperature, self.max_tokens, self.top_p)
         return Ask(
             request=ModelRequest(self.model, ask(prompt), sampling),
-            read=partial(_read, places=places),
+            read=partial(_read, places=places, may_be_empty=_MAY_BE_EMPTY.get(self.prompt, "")),
             form=example,
             n_left_out=n_left_out,
             is_readable_in_part=True,
         )
 
 
-def _read(reply: str, *, places: Sequence[int]) -> Critiques:
-    return {places[i]: text for i, text in read_critiques(reply, len(places)).items()}
+def _read(reply: str, *, places: Sequence[int], may_be_empty: str) -> Critiques:
+    found = read_critiques(reply, len(places), may_be_empty=may_be_empty)
+    return {places[i]: text for i, text in found.items()}
 
 
 def _with_critique(candidate: Candidate, text: str) -> Candidate:

@@ -32,7 +32,10 @@ class Generate:
 
     kind: ClassVar[str] = "generate"
     declares: ClassVar[Declaration] = Declaration(
-        reads=frozenset({"question"}), writes=frozenset({"candidates"}), effect="produce"
+        reads=frozenset({"question"}),
+        writes=frozenset({"candidates"}),
+        effect="produce",
+        usual_replies={"step_by_step": 300, "plan_first": 350},
     )
 
     def bounds(self, arriving: Sizes) -> Bounds:

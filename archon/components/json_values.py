@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 _OPENING = re.compile(r"""\{(?=\s*["}])|\[(?=\s*[]\[{"\-\dtfnNI])""")
 """Where an object or a list can begin: with a name or a value in it, or with nothing. Most brackets
@@ -18,7 +19,20 @@ _COUNTED_AT_ONCE = 256
 """An error counts the lines before it, which is so much faster than reading them."""
 
 
+class Found(NamedTuple):
+    """An object or list, and the part of the text that it is."""
+
+    value: object
+    start: int
+    end: int
+
+
 def json_values(text: str) -> Iterator[object]:
+    """Every object and list of the text in order: see ``json_found``."""
+    return (found.value for found in json_found(text))
+
+
+def json_found(text: str) -> Iterator[Found]:
     """Every object and list of the text in order, none of them inside another.
 
     What only looks like JSON is passed over. A text made to be tried again at each of its brackets
@@ -39,7 +53,7 @@ def json_values(text: str) -> Iterator[object]:
             work -= len(text) - at
             end = at + 1
         else:
-            yield value
+            yield Found(value, at, end)
         at = _next_opening(text, end)
 
 

@@ -22,12 +22,14 @@ class Unreadable(Exception):
     """The reply is not in the form that was asked for; says in what way."""
 
 
-def read_order(reply: str, n: int) -> tuple[int, ...]:
+def read_order(reply: str, n: int, *, after_notes: bool = False) -> tuple[int, ...]:
     """The order that the last line of the form ``3 > 1 > 2`` (or a list of numbers) gives.
 
     Args:
         reply: The whole reply.
         n: How many items were numbered, from 1.
+        after_notes: Other orders may stand before it, by one criterion each. It is then the very
+            last line, alone or behind words such as "Final ranking:".
 
     Returns:
         Places from 0, best first, each at most once; at least half of them.
@@ -36,12 +38,8 @@ def read_order(reply: str, n: int) -> tuple[int, ...]:
         Unreadable: There is no such line, or it names a number twice, one that does not exist, or
             fewer than half (a single one is no order).
     """
-    lines = [line for line in shown(reply).splitlines() if line.strip()]
-    orders = [(line, order) for line in reversed(lines) if (order := _order_of(line))]
-    # A list of numbers is an order only where no line says what stands above what.
-    named = next((order for line, order in orders if ">" in line), None)
-    if named is None and orders:
-        named = orders[0][1]
+    lines = [line for line in shown(reply).splitlines() if line.strip(_DECORATION)]
+    named = _order_at_the_end(lines) if after_notes else _order_anywhere(lines)
     if named is None:
         raise Unreadable("no line holds an order")
     if len(set(named)) < len(named) or not all(1 <= number <= n for number in named):
@@ -49,6 +47,26 @@ def read_order(reply: str, n: int) -> tuple[int, ...]:
     if 2 * len(named) < n:
         raise Unreadable("the order leaves out more than half")
     return tuple(number - 1 for number in named)
+
+
+def _order_anywhere(lines: Sequence[str]) -> list[int] | None:
+    orders = [(line, order) for line in reversed(lines) if (order := _order_of(line))]
+    # A list of numbers is an order only where no line says what stands above what.
+    named = next((order for line, order in orders if ">" in line), None)
+    return orders[0][1] if named is None and orders else named
+
+
+def _order_at_the_end(lines: Sequence[str]) -> list[int] | None:
+    """That of the last line, unless words before it say that it is by something."""
+    last = "".join(lines[-1:])
+    words = re.findall("[a-z]+", last.partition(":")[0].lower())
+    return _order_of(last) if _OVERALL.issuperset(words) else None
+
+
+_OVERALL = frozenset(
+    ("my", "the", "so", "final", "overall", "order", "ordering", "rank", "ranking", "answer",
+     "answers", "best", "first", "to", "worst")
+)  # fmt: skip
 
 
 # Every repetition is possessive: no line makes these patterns backtrack.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from archon.components.json_values import json_values
+from archon.components.json_values import json_found, json_values
 from archon.components.parsing import Unreadable, shown
 
 
@@ -19,22 +19,14 @@ def read_tests(reply: str, most: int, *, after_notes: bool = False) -> tuple[str
     Args:
         reply: The whole reply.
         most: How many are kept, the first ones.
-        after_notes: Other things may be listed before the tests, which are then the last JSON list
-            and nothing else.
+        after_notes: Other things may be listed before the tests, which are then the JSON list that
+            ends the reply and nothing else.
 
     Raises:
         Unreadable: There is none.
     """
     text = shown(reply)
-    listed = [_texts(entries) for entries in map(_entries, json_values(text))]
-    if after_notes:
-        found = next(filter(None, reversed(listed)), [])
-    else:
-        # The longest list, the later one of two: a short one behind it is an afterthought.
-        found = max(reversed(listed), key=len, default=[])
-    if not found and not after_notes:
-        items = (match.group(1) for line in text.splitlines() if (match := _ITEM.match(line)))
-        found = [item for item in items if _says_something(item)]
+    found = _list_at_the_end(text) if after_notes else _list_anywhere(text)
     tests: dict[str, str] = {}
     for test in found:
         tidy = " ".join(test.split())
@@ -42,6 +34,38 @@ def read_tests(reply: str, most: int, *, after_notes: bool = False) -> tuple[str
     if not tests:
         raise Unreadable("it lists no tests")
     return tuple(tests.values())[:most]
+
+
+def _list_anywhere(text: str) -> list[str]:
+    listed = [_texts(entries) for entries in map(_entries, json_values(text))]
+    # The longest list, the later one of two: a short one behind it is an afterthought.
+    if found := max(reversed(listed), key=len, default=[]):
+        return found
+    items = (match.group(1) for line in text.splitlines() if (match := _ITEM.match(line)))
+    return [item for item in items if _says_something(item)]
+
+
+def _list_at_the_end(text: str) -> list[str]:
+    """The JSON list with which a text ends, alone on its lines or behind "tests:"; else nothing."""
+    found = list(json_found(text))
+    if not found or text[found[-1].end :].strip(_FENCE):
+        return []
+    value, start, _ = found[-1]
+    before = text[:start].rpartition("\n")[2].strip(_FENCE + "*_#:").lower()
+    if before not in ("", "json") and not before.endswith("tests"):
+        return []
+    return _texts(_named_tests(value) if isinstance(value, dict) else _entries(value))
+
+
+_FENCE = " \t\r\n`"
+
+
+def _named_tests(value: Mapping[str, object]) -> list[object]:
+    """The list that an object calls tests, else its last one that it does not call mistakes."""
+    lists = [(name.lower(), inner) for name, inner in value.items() if isinstance(inner, list)]
+    named = [inner for name, inner in lists if name.startswith("test")]
+    others = [inner for name, inner in lists if "mistake" not in name]
+    return (named or others or [[]])[-1]
 
 
 _ITEM = re.compile(r"[ \t]*(?:[0-9]{1,3}[.)]|[-*•])[ \t]+(\S.*)")
@@ -89,7 +113,7 @@ def _passes(value: object) -> bool | None:
     return _PASSES.get(value.strip(" .!").lower()) if isinstance(value, str) else None
 
 
-def read_critiques(reply: str, n: int) -> Mapping[int, str]:
+def read_critiques(reply: str, n: int, *, may_be_empty: str = "") -> Mapping[int, str]:
     """Critiques by place (from 0): JSON objects with an ``id``, else blocks headed by it.
 
     Ids that do not exist are passed over; of several with one id the first counts.
@@ -97,12 +121,14 @@ def read_critiques(reply: str, n: int) -> Mapping[int, str]:
     Args:
         reply: The whole reply.
         n: How many items were numbered, from 1.
+        may_be_empty: Name of the part in JSON that is left empty where there is nothing to find
+            fault with; "none found" is then read, unless another part says something.
 
     Raises:
         Unreadable: There is no critique of any item.
     """
     text = shown(reply)
-    pairs = list(_critiques_in_json(text)) or list(_critiques_in_blocks(text))
+    pairs = list(_critiques_in_json(text, may_be_empty)) or list(_critiques_in_blocks(text))
     found: dict[int, str] = {}
     for number, critique in pairs:
         if 1 <= number <= n and critique:
@@ -112,12 +138,23 @@ def read_critiques(reply: str, n: int) -> Mapping[int, str]:
     return found
 
 
-def _critiques_in_json(text: str) -> Iterator[tuple[int, str]]:
+def _critiques_in_json(text: str, may_be_empty: str) -> Iterator[tuple[int, str]]:
     for value in json_values(text):
         for entry in _entries(value):
             if isinstance(entry, dict) and (number := _number(entry.get("id"))) is not None:
-                parts = [(str(k), _text(v)) for k, v in entry.items() if k != "id"]
-                yield number, "\n".join(f"{k.capitalize()}: {said}" for k, said in parts if said)
+                yield number, _critique_in(entry, may_be_empty)
+
+
+def _critique_in(entry: Mapping[str, object], may_be_empty: str) -> str:
+    parts = [(name, _text(value)) for name, value in entry.items() if name != "id"]
+    told = [f"{name.capitalize()}: {said}" for name, said in parts if said]
+    if not told and may_be_empty and may_be_empty in entry and _is_empty(entry[may_be_empty]):
+        return f"{may_be_empty.capitalize()}: none found"
+    return "\n".join(told)
+
+
+def _is_empty(value: object) -> bool:
+    return value in (None, []) or (isinstance(value, str) and not value.strip())
 
 
 def _critiques_in_blocks(text: str) -> Iterator[tuple[int, str]]:

@@ -155,9 +155,11 @@ class Rank:
             places: All places of the window; those not named come last, in order of arrival.
             salt: Tells windows and passes apart that show equal texts.
         """
+        after_notes = self.prompt == "criteria_first"
 
         def read(reply: str) -> list[int]:
-            named = [shown[i] for i in read_order(reply, len(shown))]
+            order = read_order(reply, len(shown), after_notes=after_notes)
+            named = [shown[i] for i in order]
             if len(named) < len(shown):
                 context.count("repaired")
             return [*named, *sorted(set(places) - set(named))]

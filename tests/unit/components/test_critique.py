@@ -56,6 +56,37 @@ async def test_critique_of_faults_alone_asks_for_nothing_else() -> None:
     assert "strengths" not in prompt
 
 
+@pytest.mark.parametrize("empty", ["[]", '""', '" "', "null"])
+async def test_critic_that_leaves_the_faults_empty_found_none(empty: str) -> None:
+    said = in_turn(f'[{{"id": 1, "faults": {empty}}}, {{"id": 2, "faults": ["Not blue."]}}]')
+    result = await ran(Critique("m", prompt="faults_only"), state_of("red", "green"), said)
+    none, some = [c.critique for c in result.state.candidates]
+    assert (none, some) == ("Faults: none found", "Faults: Not blue.")
+    assert len(result.client.prompts) == 1
+    assert not result.counted
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reply"),
+    [
+        ("both_sides", '[{"id": 1, "strengths": "", "weaknesses": []}]'),
+        ("faults_only", '[{"id": 1, "faults": "..."}]'),
+        ("faults_only", '[{"id": 1}]'),
+    ],
+    ids=["of both sides", "the form", "no faults named"],
+)
+async def test_critique_that_says_nothing_is_missing(prompt: str, reply: str) -> None:
+    result = await ran(Critique("m", prompt=prompt), state_of("red"), in_turn(reply))
+    assert critiques(result) == {"red": ""}
+    assert result.counted["fallback"] == 1
+
+
+async def test_critic_that_finds_fault_elsewhere_did_not_find_none() -> None:
+    said = in_turn('[{"id": 1, "faults": [], "missing": "The unit."}]')
+    result = await ran(Critique("m", prompt="faults_only"), state_of("red"), said)
+    assert critiques(result) == {"red": "Missing: The unit."}
+
+
 async def test_critique_of_faults_alone_is_asked_for_again_in_its_own_form() -> None:
     result = await ran(Critique("m", prompt="faults_only"), state_of("red"), in_turn("Fine."))
     assert result.client.prompts[1].endswith('nothing after it:\n[{"id": 1, "faults": "..."}]')

@@ -60,6 +60,37 @@ def test_order_is_not_guessed(reply: str) -> None:
         read_order(reply, 3)
 
 
+ORDERS_AFTER_NOTES: dict[str, tuple[str, tuple[int, ...]]] = {
+    "alone on its line": ("By length 1 comes first.\n3 > 1 > 2", (2, 0, 1)),
+    "a list": ("Accuracy: 2 > 1 > 3\nBrevity: 3 > 1 > 2\nFinal: 2, 1, 3", (1, 0, 2)),
+    "named": ("Brevity: 1 > 2 > 3\n**Final ranking (best first): 3 > 1 > 2**", (2, 0, 1)),
+    "in a fence": ("Brevity: 1 > 2 > 3\n```\nMy answer: 3 > 1 > 2\n```\n", (2, 0, 1)),
+}
+
+
+@pytest.mark.parametrize(
+    ("reply", "order"), ORDERS_AFTER_NOTES.values(), ids=list(ORDERS_AFTER_NOTES)
+)
+def test_order_after_notes_is_the_last_line(reply: str, order: tuple[int, ...]) -> None:
+    assert read_order(reply, 3, after_notes=True) == order
+
+
+ORDERS_IN_NOTES = {
+    "nothing": "",
+    "of each criterion": "Accuracy: 2 > 1 > 3\nBrevity: 3 > 1 > 2",
+    "of a criterion, said to be an order": "Accuracy: 2 > 1 > 3\nOrder by brevity: 3 > 1 > 2",
+    "of a numbered criterion": "Criterion 2: 3 > 1 > 2",
+    "words behind it": "3 > 1 > 2\nSo the third is best.",
+    "a list of what is right": "3 > 1 > 2\nRight: 2, 3",
+}
+
+
+@pytest.mark.parametrize("reply", ORDERS_IN_NOTES.values(), ids=list(ORDERS_IN_NOTES))
+def test_order_by_one_criterion_is_no_order(reply: str) -> None:
+    with pytest.raises(Unreadable):
+        read_order(reply, 3, after_notes=True)
+
+
 def test_order_that_names_less_than_half_is_unreadable() -> None:
     with pytest.raises(Unreadable, match="more than half"):
         read_order("1 > 2", 5)
@@ -157,20 +188,40 @@ def test_tests_are_read_from_a_list(reply: str, tests: tuple[str, ...]) -> None:
     assert read_tests(reply, 3) == tests
 
 
+TESTS_AFTER_NOTES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "longer list before": ('Mistakes: ["a", "b", "c"]\nTests:\n["d", "e"]', ("d", "e")),
+    "on the line that names them": ('Mistakes: ["a"]\n**Final tests:** ["d"]', ("d",)),
+    "bullets before": ('- a\n- b\n```json\n["d"]\n```', ("d",)),
+    "in an object": ('["a"]\n{"tests": ["d"]}', ("d",)),
+    "mistakes in the same object": ('{"mistakes": ["a"], "tests": ["d"]}', ("d",)),
+    "mistakes behind them": ('{"Test cases": ["d"], "covers": ["a"]}', ("d",)),
+    "by another name": ('{"mistakes": ["a"], "statements": ["d"]}', ("d",)),
+}
+
+
 @pytest.mark.parametrize(
-    ("reply", "tests"),
-    [
-        ('Mistakes: ["a", "b", "c"]\nTests:\n["d", "e"]', ("d", "e")),
-        ('["a"]\n{"tests": ["d"]}\n["..."]', ("d",)),
-        ('- a\n- b\n```json\n["d"]\n```', ("d",)),
-    ],
-    ids=["longer list before", "in an object, dots of the form behind it", "bullets before"],
+    ("reply", "tests"), TESTS_AFTER_NOTES.values(), ids=list(TESTS_AFTER_NOTES)
 )
-def test_tests_after_notes_are_the_last_list(reply: str, tests: tuple[str, ...]) -> None:
+def test_tests_after_notes_are_the_list_that_ends_the_reply(
+    reply: str, tests: tuple[str, ...]
+) -> None:
     assert read_tests(reply, 3, after_notes=True) == tests
 
 
-@pytest.mark.parametrize("reply", ["1. a\n2. b", "- a", '["a", "b'])
+NOTES_ALONE = {
+    "numbered": "1. a\n2. b",
+    "bullets": "- a",
+    "cut off": '["a", "b',
+    "mistakes, then numbered tests": 'Mistakes:\n["a", "b"]\nTests:\n1. d\n2. e',
+    "a list within a sentence": '["d"]\nFor the unit see ["a"]',
+    "mistakes on the line that names them": 'Likely mistakes: ["a"]',
+    "mistakes in an object": '{"mistakes": ["a"]}',
+    "words behind it": '["a"]\nThese are the mistakes.',
+    "dots of the form behind it": '["a"]\n["..."]',
+}
+
+
+@pytest.mark.parametrize("reply", NOTES_ALONE.values(), ids=list(NOTES_ALONE))
 def test_notes_are_no_tests(reply: str) -> None:
     with pytest.raises(Unreadable):
         read_tests(reply, 3, after_notes=True)
@@ -251,6 +302,7 @@ def test_critiques_without_an_id_are_unreadable(reply: str) -> None:
 
 READERS: dict[str, Callable[[str], object]] = {
     "order": lambda reply: read_order(reply, 3),
+    "order after notes": lambda reply: read_order(reply, 3, after_notes=True),
     "verdict": lambda reply: read_verdict(reply, "Verdict", WORDS),
     "grade": lambda reply: read_grade(reply, "Grade", 1, 10),
     "tests": lambda reply: read_tests(reply, 3),

@@ -45,6 +45,15 @@ async def test_rank_by_criteria_reads_the_order_after_the_reasons() -> None:
     assert not result.counted
 
 
+async def test_rank_by_criteria_asks_again_rather_than_take_the_order_by_one_of_them() -> None:
+    one_by_one = in_turn("Right: 2 > 1 > 3 > 4\nShort: 3 > 1 > 2 > 4", "4 > 3 > 2 > 1")
+    result = await ran(
+        Rank("m", order="as_is", prompt="criteria_first"), state_of(*"abcd"), one_by_one
+    )
+    assert result.texts == ["d", "c", "b", "a"]
+    assert result.counted == {"parse_failed": 1, "repaired": 1}
+
+
 async def test_rank_keeps_the_first() -> None:
     assert (await ran(Rank("m", keep=2), state_of(*TEXTS), judge)).texts == ["a", "b"]
 

@@ -85,6 +85,14 @@ def test_wording_that_asks_for_reasons_is_taken_to_be_answered_at_length() -> No
     assert USUAL.reply(brief).written == 40
 
 
+def test_answer_that_is_planned_or_reasoned_for_is_taken_to_be_longer() -> None:
+    prompts = ("direct", "step_by_step", "plan_first")
+    direct, *longer = (
+        USUAL.reply(build(of("generate", "a", prompt=prompt))).shown for prompt in prompts
+    )
+    assert direct < min(longer)
+
+
 def test_ceiling_prices_prompts_and_replies_of_each_model() -> None:
     found = ceiling((*drawn(1, "a"), *drawn(2, "b")))
     assert found.cost_usd == pytest.approx((ASK * 1 + 50 * 10 + 2 * ASK * 100) / 1e6)

@@ -49,7 +49,7 @@ def fits(source: str) -> Predicate:
     _refuse_what_is_unsafe(schema)
 
     def is_met(text: str) -> bool:
-        for value in _json_values(text):
+        for value in _json_readings(text):
             try:
                 return bool(validator.is_valid(value))
             except (RecursionError, ArithmeticError):
@@ -84,8 +84,8 @@ def _pairs(data: object) -> Iterator[tuple[str, object]]:
             yield from _pairs(item)
 
 
-def _json_values(text: str) -> Iterator[object]:
-    """The first of the three readings that is JSON at all."""
+def _json_readings(text: str) -> Iterator[object]:
+    """What the text is as JSON: whole, its last fenced block, from a bracket on; the best first."""
     fenced = _FENCED.findall(text)
     for part in [text, *fenced[-1:]]:
         try:
