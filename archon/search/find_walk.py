@@ -5,8 +5,8 @@ learns from what they are worth only if it knows by which answers it would have 
 
 The tree is gone through with the pipeline's layers in hand: a layer of the space becomes the next
 one of them, or nothing, where the canonical form leaves it out. Of all ways to one place in the
-tree that leave the same to be done one is kept, and within a layer so many settings and so many ways
-to share it out are looked at and no more (``fit_component``, ``fit_layer``). So no walk that is
+tree that leave the same to be done one is kept. Within a layer no more than so many settings, and
+so many ways to share it out, are looked at (``fit_component``, ``fit_layer``): no walk that is
 found is wrong, but in a layer with very many ways one that is there may be missed.
 """
 

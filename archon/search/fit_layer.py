@@ -17,9 +17,9 @@ from archon.search.fit_component import Place, Table, spec_that_goes, spec_towar
 from archon.search.space import ComponentNode, EnsembleNode, Fixed, LayerNode, Options, bare
 
 _MOST_WAYS = 5_000
-"""So many ways are looked at in which the parts of a layer may share what it becomes. Few are needed
-where many models are asked alike; where each is asked another number of times, a way that is there
-may be missed."""
+"""So many ways are looked at in which the parts of a layer may share what it becomes. Few are
+needed where many models are asked alike; where each is asked another number of times, a way that is
+there may be missed."""
 
 _Part = ComponentNode | EnsembleNode
 _Amounts = Mapping[ComponentSpec, int]
@@ -186,7 +186,7 @@ def _alike_to_all(
 
 
 def _place_in(part: _Part, spec: ComponentSpec) -> int | None:
-    """None where it cannot be in it; elsewhere 0, or its model's place where that is asked by it."""
+    """None where it cannot be in it; else 0, or the place of its model where that matters."""
     node = bare(part)
     if not _may_be(node, spec):
         return None

@@ -19,6 +19,8 @@ class Step:
     label: str
     layer: LayerNode
     to: str
+    is_width: bool = False
+    """See ``Move``."""
 
 
 def grammar(
@@ -63,7 +65,7 @@ def _groups(
     groups: dict[str, list[Move]] = {}
     for step in steps:
         if step.to in places:
-            move = Move(step.label, step.layer, places[step.to])
+            move = Move(step.label, step.layer, places[step.to], step.is_width)
             groups.setdefault(step.effect, []).append(move)
     return tuple((effect, tuple(moves)) for effect, moves in groups.items())
 
