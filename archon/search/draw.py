@@ -21,6 +21,7 @@ from archon.search.space import (
     Fixed,
     Grammar,
     LayerNode,
+    Move,
     Node,
     OneOf,
     Options,
@@ -197,30 +198,50 @@ def open_numbers(node: Node, path: str = "") -> Iterator[tuple[str, Range]]:
                     yield f"{at}.{name}", dimension
 
 
+def width_questions(node: Node) -> Iterator[str]:
+    """The names of the questions between layers, at or below ``node``, that are about no more than
+    how many stand side by side.
+    """
+    for leaf, path in _leaves_at(node, ""):
+        if isinstance(leaf, Grammar):
+            for within, moves in _groups_at(leaf, path):
+                if all(move.is_width for move in moves):
+                    yield within
+
+
 def _layers_at(node: Node, path: str) -> Iterator[tuple[LayerNode, str]]:
     """Every layer at or below ``node`` with its path, as often as it has another one."""
-    if isinstance(node, LayerNode):
+    for leaf, at in _leaves_at(node, path):
+        if isinstance(leaf, LayerNode):
+            yield leaf, at
+            continue
+        for within, moves in _groups_at(leaf, at):
+            yield from ((move.layer, f"{within}={move.label}") for move in moves)
+
+
+def _leaves_at(node: Node, path: str) -> Iterator[tuple[LayerNode | Grammar, str]]:
+    """What no choice of the tree is below, with its path, as often as it has another one."""
+    if isinstance(node, LayerNode | Grammar):
         yield node, path
     elif isinstance(node, Chain):
         for i, child in enumerate(node.nodes):
-            yield from _layers_at(child, joined(path, str(i)))
+            yield from _leaves_at(child, joined(path, str(i)))
     elif isinstance(node, OneOf):
         for label, child in node.alternatives:
-            yield from _layers_at(child, f"{joined(path, 'one_of')}={label}")
-    elif isinstance(node, Grammar):
-        yield from _moves_at(node, path)
+            yield from _leaves_at(child, f"{joined(path, 'one_of')}={label}")
     else:
         for i in range(node.high):
-            yield from _layers_at(node.node, joined(path, f"round{i}"))
+            yield from _leaves_at(node.node, joined(path, f"round{i}"))
 
 
-def _moves_at(grammar: Grammar, path: str) -> Iterator[tuple[LayerNode, str]]:
+def _groups_at(grammar: Grammar, path: str) -> Iterator[tuple[str, tuple[Move, ...]]]:
+    """The moves of each question which layer comes next, with its name."""
     for left in range(grammar.most, 0, -1):
         for state in grammar.states:
             name = question_at(grammar, path, state, left)
             for effect, moves in grammar.open_at(state, left):
-                within = joined(f"{name}={effect}", "one_of")
-                yield from ((move.layer, f"{within}={move.label}") for move in moves)
+                if moves:
+                    yield joined(f"{name}={effect}", "one_of"), moves
 
 
 def is_finite(node: Node) -> bool:

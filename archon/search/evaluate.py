@@ -262,6 +262,11 @@ def is_scored(result: ExampleResult) -> bool:
     return score_of(result) is not None
 
 
+def usable(results: Sequence[ExampleResult]) -> tuple[ExampleResult, ...]:
+    """Recorded results that need not be had again: those that have a score."""
+    return tuple(result for result in results if is_scored(result))
+
+
 def unanswered(results: Sequence[ExampleResult]) -> str:
     """Why a trial with these results has no objectives, as a sentence; "" where it has."""
     missing = [result for result in results if not is_scored(result)]
@@ -272,3 +277,11 @@ def unanswered(results: Sequence[ExampleResult]) -> str:
         f"{len(missing)} of {len(results)} questions have no score; "
         f"the first, {first.example_id!r}: {first.error or first.status}"
     )
+
+
+def outage_of(ends: Sequence[UnitEnd], results: Sequence[ExampleResult]) -> ArchonError | None:
+    """Why not one example of a trial reached its model; None where one did, or none was asked."""
+    if any(is_scored(result) for result in results):
+        return None
+    outages = [end.outage for end in ends if end.outage is not None]
+    return outages[0] if outages and len(outages) == len(ends) else None

@@ -1,11 +1,13 @@
-"""The walk of a space that leads to a given pipeline, where there is one.
+"""The walk of a space that leads to a given pipeline, where one is found.
 
 For pipelines that are tried because they are known to be good, or are a user's own: a sampler
 learns from what they are worth only if it knows by which answers it would have come to them itself.
 
 The tree is gone through with the pipeline's layers in hand: a layer of the space becomes the next
 one of them, or nothing, where the canonical form leaves it out. Of all ways to one place in the
-tree that leave the same to be done one is kept, so that no space is too large.
+tree that leave the same to be done one is kept. Within a layer no more than so many settings, and
+so many ways to share it out, are looked at (``fit_component``, ``fit_layer``): no walk that is
+found is wrong, but in a layer with very many ways one that is there may be missed.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import cast
 
 from archon.components.table import parameters
@@ -18,7 +17,9 @@ from archon.search.fit_component import Place, Table, spec_that_goes, spec_towar
 from archon.search.space import ComponentNode, EnsembleNode, Fixed, LayerNode, Options, bare
 
 _MOST_WAYS = 5_000
-"""So many ways are looked at in which the parts of a layer may share what it becomes."""
+"""So many ways are looked at in which the parts of a layer may share what it becomes. Few are
+needed where many models are asked alike; where each is asked another number of times, a way that is
+there may be missed."""
 
 _Part = ComponentNode | EnsembleNode
 _Amounts = Mapping[ComponentSpec, int]
@@ -35,7 +36,8 @@ def fitted(node: LayerNode, wanted: Layer, place: Place, table: Table) -> tuple[
         table: Component kinds.
 
     Returns:
-        The components of each part as they are to be drawn; None where nothing is found.
+        The components of each part as they are to be drawn; None where nothing is found, which is
+        no proof that there is nothing.
     """
     effects = {table[bare(part).kind].declares.effect for part in node.components}
     if len(effects) != 1:
@@ -83,7 +85,10 @@ class _Sharing:
             must = {model for model, key in alike.items() if key in alone}
             if len(must) < len(alone):
                 continue
-            for models in _choices(members, alike, must):
+            kinds = _alike_to_all(members, alike, must, amounts, others)
+            for models in _choices(members, alike, must, kinds):
+                if not self._may_look():
+                    return
                 for layer, used in self._drawn(members, models, alike, amounts):
                     left = {key: n - used.get(key, 0) for key, n in amounts.items()}
                     if not any(left[key] for key in alone):
@@ -102,13 +107,17 @@ class _Sharing:
         node, times = members.member(len(models)), Counter(models)
         most = min(amounts[alike[model]] // n for model, n in times.items())
         for samples in self._samples(node, most):
-            self.n_ways += 1
-            if self.n_ways > _MOST_WAYS:
+            if not self._may_look():
                 return
             wanted = self._with_samples(alike[models[0]], samples)
             if (spec := spec_towards(node, wanted, self.place, self.table)) is not None:
                 layer = tuple(replace(spec, model=model) for model in models)
                 yield layer, {alike[model]: n * samples for model, n in times.items()}
+
+    def _may_look(self) -> bool:
+        """Whether one more way is looked at."""
+        self.n_ways += 1
+        return self.n_ways <= _MOST_WAYS
 
     def _left_out(self, members: EnsembleNode) -> Layer | None:
         node = members.member(members.minimum)
@@ -157,8 +166,39 @@ def _alike(node: ComponentNode, amounts: _Amounts) -> Iterator[Mapping[str, Comp
     yield from found.values()
 
 
+def _alike_to_all(
+    members: EnsembleNode,
+    alike: Mapping[str, ComponentSpec],
+    must: set[str],
+    amounts: _Amounts,
+    others: Sequence[_Part],
+) -> Sequence[Sequence[str]]:
+    """The models that may stand in an ensemble and need not, those together that are one as good as
+    the other: as many samples are wanted of them, and the same other parts may ask them.
+    """
+    found: dict[object, list[str]] = {}
+    for model in members.component.models or ("",):
+        if model in alike and model not in must:
+            key = alike[model]
+            places = tuple(_place_in(other, key) for other in others)
+            found.setdefault((amounts[key], places), []).append(model)
+    return tuple(found.values())
+
+
+def _place_in(part: _Part, spec: ComponentSpec) -> int | None:
+    """None where it cannot be in it; else 0, or the place of its model where that matters."""
+    node = bare(part)
+    if not _may_be(node, spec):
+        return None
+    is_in_order = isinstance(part, EnsembleNode) and part.is_in_order
+    return node.models.index(spec.model) if is_in_order and node.models else 0
+
+
 def _choices(
-    members: EnsembleNode, alike: Mapping[str, ComponentSpec], must: set[str]
+    members: EnsembleNode,
+    alike: Mapping[str, ComponentSpec],
+    must: set[str],
+    kinds: Sequence[Sequence[str]],
 ) -> Iterator[tuple[str, ...]]:
     """The models that may stand side by side, the most of them first.
 
@@ -166,17 +206,30 @@ def _choices(
         members: The open ensemble.
         alike: The models that are wanted.
         must: Those of them that nothing else in the layer asks.
+        kinds: The others; of each kind the first ones stand for any.
     """
     offered = members.component.models or ("",)
-    free = [model for model in offered if model in alike and model not in must]
     for size in reversed(members.sizes):
         if members.is_in_order:
             models = _in_order(members, size)
             if set(models) <= set(alike):
                 yield models
         elif size >= len(must):
-            for more in combinations(free, size - len(must)):
+            for more in _first_of_each(kinds, size - len(must)):
                 yield tuple(model for model in offered if model in must or model in more)
+
+
+def _first_of_each(kinds: Sequence[Sequence[str]], n: int) -> Iterator[tuple[str, ...]]:
+    """The ways to take so many, of each kind the first ones."""
+    if n > sum(map(len, kinds)):
+        return
+    if not kinds:
+        yield ()
+        return
+    first, others = kinds[0], kinds[1:]
+    for n_first in range(min(n, len(first)), -1, -1):
+        for more in _first_of_each(others, n - n_first):
+            yield (*first[:n_first], *more)
 
 
 def _in_order(members: EnsembleNode, size: int) -> tuple[str, ...]:

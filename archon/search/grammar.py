@@ -1,4 +1,8 @@
-"""Makes grammars whole: states from which a pipeline cannot be ended go, walks are counted."""
+"""Makes grammars whole: states from which a pipeline cannot be ended go, walks are counted.
+
+Whoever writes the steps vouches that they lead to no ill-typed pipeline: of a grammar only the
+shortest ones are checked (``archon.spec.space_check``).
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,8 @@ class Step:
     label: str
     layer: LayerNode
     to: str
+    is_width: bool = False
+    """See ``Move``."""
 
 
 def grammar(
@@ -63,7 +69,7 @@ def _groups(
     groups: dict[str, list[Move]] = {}
     for step in steps:
         if step.to in places:
-            move = Move(step.label, step.layer, places[step.to])
+            move = Move(step.label, step.layer, places[step.to], step.is_width)
             groups.setdefault(step.effect, []).append(move)
     return tuple((effect, tuple(moves)) for effect, moves in groups.items())
 

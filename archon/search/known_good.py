@@ -16,7 +16,7 @@ from archon.components.estimate_calls import estimate_calls
 from archon.components.rules import problems_of
 from archon.components.table import COMPONENTS, parameters
 from archon.search.choices import Recording
-from archon.search.draw import draw
+from archon.search.draw import draw, width_questions
 from archon.search.feasible import feasible
 from archon.search.propose import Start
 from archon.search.space import NOTHING, Scalar, Space
@@ -36,10 +36,11 @@ def known_good(
     one that stands behind another.
     """
     found: dict[str, Start] = {}
-    for turns in _turns(space, table):
-        if (start := _strongest(space, turns, table)) is not None:
+    widths = frozenset(width_questions(space.root))
+    for turns in _turns(space, table, widths):
+        if (start := _strongest(space, turns, table, widths)) is not None:
             found.setdefault(start.architecture.pipeline_id(), start)
-    if (plain := _strongest(space, (), table)) is not None:
+    if (plain := _strongest(space, (), table, widths)) is not None:
         plain_id = plain.architecture.pipeline_id()
         found.pop(plain_id, None)  # where an alternative changes nothing
         if len(plain.architecture.layers) > 1:
@@ -54,13 +55,15 @@ Turns = tuple[tuple[str, Scalar], ...]
 """Answers that are not the plain one, by the name of their question."""
 
 
-def _turns(space: Space, table: Mapping[str, type[Component]]) -> Iterator[Turns]:
+def _turns(
+    space: Space, table: Mapping[str, type[Component]], widths: frozenset[str]
+) -> Iterator[Turns]:
     """The way to each alternative of each choice between layers, none of which is plain."""
     seen: set[tuple[str, Scalar]] = set()
     ways: list[Turns] = [()]
     while ways and len(seen) < MOST_ALTERNATIVES:
         way = ways.pop(0)
-        walk = _Walk(dict(way), table)
+        walk = _Walk(dict(way), table, widths)
         draw(space, walk)
         for name, labels in walk.forks:
             for label in labels:
@@ -70,10 +73,12 @@ def _turns(space: Space, table: Mapping[str, type[Component]]) -> Iterator[Turns
                     yield (*way, (name, label))
 
 
-def _strongest(space: Space, turns: Turns, table: Mapping[str, type[Component]]) -> Start | None:
+def _strongest(
+    space: Space, turns: Turns, table: Mapping[str, type[Component]], widths: frozenset[str]
+) -> Start | None:
     """The pipeline of these turns with as many samples as the space's calls allow."""
     for lower in range(_TRIES):
-        recording = Recording(_Walk(dict(turns), table, lower))
+        recording = Recording(_Walk(dict(turns), table, widths, lower))
         drawn = draw(space, recording)
         if problems_of(drawn, table):
             return None
@@ -88,6 +93,8 @@ class _Walk:
 
     turns: Mapping[str, Scalar]
     table: Mapping[str, type[Component]]
+    widths: frozenset[str]
+    """Choices of layers that are about no more than how many stand side by side."""
     lower: int = 0
     """How far the numbers of samples and of models are below the greatest."""
     forks: list[tuple[str, tuple[Scalar, ...]]] = field(default_factory=list)
@@ -96,8 +103,8 @@ class _Walk:
 
     def category(self, name: str, options: Sequence[Scalar]) -> Scalar:
         """See ``Choices``."""
-        if all(str(option).isdecimal() for option in options) and name.endswith("one_of"):
-            return options[(len(options) - 1) >> self.lower]  # how many stand side by side
+        if name in self.widths:
+            return options[(len(options) - 1) >> self.lower]  # they stand from few to many
         if name.endswith("one_of"):
             plain = NOTHING if NOTHING in options else options[0]
             taken = self.turns.get(name, plain)

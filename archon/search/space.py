@@ -142,6 +142,8 @@ class Move:
     label: str
     layer: LayerNode
     to: int
+    is_width: bool = False
+    """Whether it differs from the others of its group only in how many stand side by side."""
 
 
 Group = tuple[str, tuple[Move, ...]]

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field, replace
 
 from archon.benchmarks.examples import Example
 from archon.benchmarks.splits import blocks
-from archon.core.errors import ArchonError
 from archon.core.records import SEARCH_SPLIT, ProposalRow, TrialLog, TrialRow
 from archon.core.results import Completed, ExampleResult, Stopped, TrialOutcome
 from archon.runtime.failures import first_cause
@@ -31,8 +30,9 @@ from archon.search.evaluate import (
     RunsUnits,
     Unit,
     UnitEnd,
-    is_scored,
+    outage_of,
     unanswered,
+    usable,
     without_traces,
 )
 from archon.search.in_order import InOrder
@@ -311,7 +311,7 @@ class Search:
             if stopped := next((end.stopped for end in ends if end.stopped), ""):
                 self._spent = stopped
                 return Stopped("interrupted", stopped)
-            if (outage := _outage(ends, results)) is not None:
+            if (outage := outage_of(ends, results)) is not None:
                 raise outage  # the trial stays open, as it does where an outage shows earlier
             if not unanswered(results):
                 break
@@ -385,19 +385,6 @@ class Search:
         results += without_traces(end.results)
         self._watcher.results_came(end.results)
         return replace(end, results=())
-
-
-def _outage(ends: Sequence[UnitEnd], results: Sequence[ExampleResult]) -> ArchonError | None:
-    """Why not one example of a trial reached its model; None where one did, or none was asked."""
-    if any(is_scored(result) for result in results):
-        return None
-    outages = [end.outage for end in ends if end.outage is not None]
-    return outages[0] if outages and len(outages) == len(ends) else None
-
-
-def usable(results: Sequence[ExampleResult]) -> tuple[ExampleResult, ...]:
-    """Recorded results that need not be had again: those that have a score."""
-    return tuple(result for result in results if is_scored(result))
 
 
 def outcome_of(row: TrialRow) -> TrialOutcome:

@@ -11,7 +11,7 @@ from archon.core.records import HELD_OUT_SPLIT, SEARCH_SPLIT, StudyState
 from archon.core.results import ExampleResult
 from archon.runtime.budget import StudyClock
 from archon.search.baselines import N_SINGLE_CALLS, single_calls
-from archon.search.evaluate import Evaluator, RunsUnits
+from archon.search.evaluate import Evaluator, RunsUnits, usable
 from archon.search.front import finalists
 from archon.search.gain.study import GainSearch
 from archon.search.held_out import run_held_out
@@ -21,7 +21,7 @@ from archon.search.known_good import known_good
 from archon.search.objectives import Measured
 from archon.search.propose import Proposer
 from archon.search.samplers.table import Needs, build_sampler
-from archon.search.study import History, Plan, Search, SearchEnd, usable
+from archon.search.study import History, Plan, Search, SearchEnd
 from archon.search.watch import Watcher
 from archon.search.winner import judge
 from archon.service.assemble import SharedEngine, open_evaluator

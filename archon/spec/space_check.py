@@ -7,7 +7,7 @@ every setting of its components that can matter for the typing rules (``variants
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
@@ -27,7 +27,6 @@ from archon.search.space import (
     Node,
     OneOf,
     Space,
-    State,
 )
 from archon.spec.fewest_calls import FewestCalls
 from archon.spec.findings import Findings
@@ -36,6 +35,9 @@ from archon.spec.variants import Variants
 MAX_STRUCTURES = 20_000
 _SHOWN = 5
 _LAYER = re.compile(r"^layers\[(\d+)\]")
+
+_Following = frozenset[tuple[LayerNode, int, int]]
+"""Layers with their fewest side by side, and what may follow on each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def _count(node: Node) -> int:
             total *= _count(child)
         return total
     if isinstance(node, Grammar):
-        return sum(1 for _ in _shortest(node, node.states[0], path=""))
+        return sum(1 for _ in _Shortest(node).of(0, path=""))
     inner = _count(node.node)
     return sum(inner**rounds for rounds in range(node.low, node.high + 1))
 
@@ -132,7 +134,7 @@ def _structures(node: Node, path: str) -> Iterator[_Structure]:
             for inner in _structures(child, f"{path}.one_of[{i}]"):
                 yield _Structure(chosen=(f"{path} = {label}",)) + inner
     elif isinstance(node, Grammar):
-        yield from _shortest(node, node.states[0], path)
+        yield from _Shortest(node).of(0, path)
     else:
         rounds = list(_structures(node.node, f"{path}.repeat.layers"))
         for times in range(node.low, node.high + 1):
@@ -141,29 +143,52 @@ def _structures(node: Node, path: str) -> Iterator[_Structure]:
                 yield chosen + inner
 
 
-def _shortest(grammar: Grammar, state: State, path: str) -> Iterator[_Structure]:
-    """The structures of a grammar with the fewest layers: in it no pipeline is ill typed."""
-    if state.fewest == 0:
-        yield _Structure()
-    for _, moves in grammar.open_at(state, state.fewest):
-        for move in _narrowest(moves):
-            for rest in _shortest(grammar, grammar.states[move.to], path):
+@dataclass(slots=True)
+class _Shortest:
+    """The structures of a grammar with the fewest layers.
+
+    The others are not looked at: whoever writes a grammar vouches that no pipeline of it is ill
+    typed.
+    """
+
+    grammar: Grammar
+    _after: dict[int, int] = field(default_factory=dict)
+    """By a state's place, a number for what may follow; two with the same have the same."""
+    _numbers: dict[_Following, int] = field(default_factory=dict)
+
+    def of(self, place: int, path: str) -> Iterator[_Structure]:
+        """Those from a state on, by its place."""
+        if self.grammar.states[place].fewest == 0:
+            yield _Structure()
+        for move, _ in self._narrowest(place).values():
+            for rest in self.of(move.to, path):
                 yield _Structure(((move.layer, path),)) + rest
 
+    def _narrowest(self, place: int) -> dict[tuple[LayerNode, int], tuple[Move, int]]:
+        """Of moves that differ only in how many of a component stand side by side, the fewest.
 
-def _narrowest(moves: Sequence[Move]) -> Iterable[Move]:
-    """Of moves that differ only in how many of a component stand side by side, the fewest.
+        They need and tell what the others do, and take no more calls. What may follow them must be
+        the same, too, but for how many there may be at most.
 
-    They need and tell what the others do, and take no more calls.
-    """
-    found: dict[LayerNode, tuple[int, Move]] = {}
-    for move in moves:
-        parts = [part for part in move.layer.components if isinstance(part, EnsembleNode)]
-        width = sum(part.minimum for part in parts)
-        alike = LayerNode(tuple(map(_of_one, move.layer.components)))
-        if alike not in found or width < found[alike][0]:
-            found[alike] = width, move
-    return (move for _, move in found.values())
+        Returns:
+            Moves with how many stand in their layers, by what is alike and what may follow.
+        """
+        found: dict[tuple[LayerNode, int], tuple[Move, int]] = {}
+        state = self.grammar.states[place]
+        for move in (m for _, moves in self.grammar.open_at(state, state.fewest) for m in moves):
+            parts = [part for part in move.layer.components if isinstance(part, EnsembleNode)]
+            width = sum(part.minimum for part in parts)
+            key = LayerNode(tuple(map(_of_one, move.layer.components))), self._follows(move.to)
+            if key not in found or width < found[key][1]:
+                found[key] = move, width
+        return found
+
+    def _follows(self, place: int) -> int:
+        if place not in self._after:
+            moves = self._narrowest(place).items()
+            following = frozenset((layer, after, width) for (layer, after), (_, width) in moves)
+            self._after[place] = self._numbers.setdefault(following, len(self._numbers))
+        return self._after[place]
 
 
 def _of_one(part: ComponentNode | EnsembleNode) -> ComponentNode | EnsembleNode:

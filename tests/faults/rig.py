@@ -24,8 +24,7 @@ from archon.core.results import ExampleResult
 from archon.runtime.asking import ModelAsks
 from archon.runtime.budget import Amount, Budget, Caps
 from archon.scoring.table import build_scorer
-from archon.search.evaluate import Evaluator, Unit
-from archon.search.study import usable
+from archon.search.evaluate import Evaluator, Unit, usable
 from archon.service.assemble import open_models
 from archon.service.budgets import spent_before
 from archon.service.settings import Settings

@@ -15,7 +15,7 @@ from functools import lru_cache
 from heapq import nlargest
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import log_ndtr
 
 from archon.components.base import Component
 from archon.components.table import COMPONENTS
@@ -39,6 +39,7 @@ best ones, and of the others the latest."""
 _REMEMBERED = 4096
 _SUM_SHARE = 0.05  # ParEGO's
 _LEAST_PART = 1e-6
+_LEAST_GAIN = float(np.finfo(np.float64).tiny)
 
 
 class ExpectedImprovement:
@@ -85,8 +86,9 @@ class ExpectedImprovement:
         gain = np.ones(len(candidates))  # while nothing keeps to the ceilings: what is likely to
         if kept:
             gain = improvement(*process.at(asked), float(process.at(known)[0][kept].max()))
-        gain = gain * _likely_to_keep(observed, known, asked)
-        return candidates[int(gain.argmax())].wanted
+        # By logarithms: far over a ceiling all products are 0, and yet some candidates are nearer.
+        worth = np.log(np.maximum(gain, _LEAST_GAIN)) + _log_likely_to_keep(observed, known, asked)
+        return candidates[int(worth.argmax())].wanted
 
     def changed(self, notes: Notes) -> None:
         """See ``Method``."""
@@ -116,7 +118,7 @@ def _observed(notes: Notes) -> list[Tried]:
     return sorted(ended, key=lambda one: one.number)
 
 
-def _likely_to_keep(observed: Sequence[Tried], known: Matrix, asked: Matrix) -> Vector:
+def _log_likely_to_keep(observed: Sequence[Tried], known: Matrix, asked: Matrix) -> Vector:
     """How likely each candidate keeps to all ceilings: a process for what is taken of each.
 
     Source: Gardner et al. (2014), Bayesian optimization with inequality constraints.
@@ -125,8 +127,11 @@ def _likely_to_keep(observed: Sequence[Tried], known: Matrix, asked: Matrix) -> 
         observed: Trials that have ended.
         known: Their rows, shape (n_trials, n_features).
         asked: Those of the candidates, shape (n_candidates, n_features).
+
+    Returns:
+        Logarithms, shape (n_candidates,).
     """
-    likely = np.ones(len(asked))
+    likely = np.zeros(len(asked))
     seen = [i for i, one in enumerate(observed) if one.beyond]
     # Amounts differ by factors: of each its part of the ceiling, by the logarithm.
     parts = 1.0 + np.array([observed[i].beyond for i in seen])
@@ -135,7 +140,7 @@ def _likely_to_keep(observed: Sequence[Tried], known: Matrix, asked: Matrix) -> 
         if spread > 0:
             process = fit(known[seen], (column - column.mean()) / spread)
             mean, deviation = process.at(asked)
-            likely *= ndtr((-column.mean() / spread - mean) / deviation)
+            likely += log_ndtr((-column.mean() / spread - mean) / deviation)
     return likely
 
 

@@ -152,7 +152,13 @@ class _Stages:
                 steps[name] = [Step(_EFFECTS[kind], kind, layer, f"{name}-{kind}")]
                 name = f"{name}-{kind}"
             steps[name] = [
-                Step("produce", str(n), self._fusers(range(n, n + 1)), _stage(max(0, must - 1), n))
+                Step(
+                    "produce",
+                    str(n),
+                    self._fusers(range(n, n + 1)),
+                    _stage(max(0, must - 1), n),
+                    is_width=True,
+                )
                 for n in self.widths
                 if n <= most
             ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from archon.components.canonical import canonical
 from archon.components.rules import problems_of
 from archon.core.architecture import Architecture, ComponentSpec
+from archon.search import fit_layer
 from archon.search.baselines import single_calls
 from archon.search.choices import Chance, Following, Plain, from_json
 from archon.search.draw import draw
@@ -231,6 +233,62 @@ def test_ensemble_is_found_in_whatever_order_its_models_are_offered() -> None:
     for models in (("a", "b", "c"), ("c", "b", "a"), ("b", "c", "a")):
         answers = find_walk(space(ensemble(*models, low=1, high=3)), wanted)
         assert [answer.value for answer in answers] in ([2, "a+b"], [2, "b+a"])
+
+
+MANY = tuple(f"m{i}" for i in range(24))
+
+
+def of_many(low: int, high: int, samples: Fixed | Options) -> EnsembleNode:
+    return EnsembleNode(part("generate", *MANY, samples=samples), low, high)
+
+
+def asked(*samples: int) -> Architecture:
+    """Of each of the many models so many samples."""
+    pairs = zip(MANY, samples, strict=True)
+    return canonical(
+        Architecture((tuple(ComponentSpec.of("generate", m, samples=n) for m, n in pairs),))
+    )
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The sets of models that are looked at; more than 10,000 fail the test."""
+    choices, seen = fit_layer._choices, list[tuple[str, ...]]()
+
+    def noted(*given: object) -> Iterator[tuple[str, ...]]:
+        for models in choices(*given):  # type: ignore[arg-type]
+            seen.append(models)
+            assert len(seen) <= 10_000
+            yield models
+
+    monkeypatch.setattr(fit_layer, "_choices", noted)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("node", "wanted", "is_inside"),
+    [
+        (LayerNode((of_many(12, 12, Fixed(2)), of_many(1, 24, Fixed(3)))), [2, 3] * 12, True),
+        (LayerNode((of_many(1, 24, Fixed(2)), of_many(1, 24, Fixed(3)))), [5] * 7 + [2] * 17, True),
+        (LayerNode((of_many(1, 24, Fixed(2)), of_many(1, 24, Fixed(3)))), [4] * 24, False),
+        (LayerNode((of_many(1, 24, Fixed(1)), of_many(12, 12, Fixed(1)))), [1] * 24, True),
+    ],
+    ids=["taken in turn", "both ask some", "none", "shared out"],
+)
+def test_ensembles_of_many_models_are_shared_out_with_few_looks(
+    node: LayerNode, wanted: list[int], is_inside: bool, looked_at: list[tuple[str, ...]]
+) -> None:
+    found, there = space(node), asked(*wanted)
+    assert leads_there(found, there) == is_inside
+    assert 0 < len(looked_at) < 1_000
+
+
+def test_search_for_a_walk_ends_where_no_two_models_are_alike(
+    looked_at: list[tuple[str, ...]],
+) -> None:
+    node = LayerNode((of_many(1, 24, Fixed(2)), of_many(1, 24, Fixed(3))))
+    assert not find_walk(space(node), asked(*range(4, 28)))
+    assert looked_at
 
 
 def test_walk_that_is_found_draws_the_pipeline() -> None:

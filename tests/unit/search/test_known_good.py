@@ -10,6 +10,7 @@ from archon.components.canonical import canonical
 from archon.components.estimate_calls import estimate_calls
 from archon.core.architecture import Architecture, ComponentSpec
 from archon.search.draw import draw
+from archon.search.grammar import Step, grammar
 from archon.search.known_good import known_good
 from archon.search.space import Chain, ComponentNode, Fixed, LayerNode, OneOf, Repeat, Scalar, Space
 from archon.spec.job import load_job
@@ -80,6 +81,19 @@ def test_alternative_inside_an_alternative_is_reached() -> None:
     inner = Chain((judged("critique"), fused()))
     found = space(generate(samples=SAMPLES), OneOf((("nothing", Chain()), ("more", inner))))
     assert ["generate", "critique", "fuse"] in kinds(found)
+
+
+def test_alternatives_may_have_numbers_for_names() -> None:
+    by_number = (("1", judged("fuse")), ("2", judged("rank")), ("3", longest()))
+    steps = {
+        "start": [Step("produce", "0", generate(samples=SAMPLES), "several")],
+        "several": [Step("select", label, node, "several") for label, node in by_number],
+    }
+    some = grammar(steps, start="start", final=frozenset({"several"}), most=2)
+    assert some is not None
+    ways = [["generate", "fuse"], ["generate", "rank"], ["generate", "select"]]
+    assert sorted(kinds(space(generate(samples=SAMPLES), OneOf(by_number)))) == ways
+    assert [one for one in ways if one not in kinds(Space(Chain((some,))))] == []
 
 
 def test_few_are_those_with_the_fewest_layers() -> None:

@@ -191,6 +191,23 @@ def test_model_of_a_study_of_thousands_of_trials_sees_no_more_of_them() -> None:
     assert abs(proposed - 0.4) < 0.05
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_model_that_saw_nothing_near_the_ceiling_turns_to_what_comes_nearest(seed: int) -> None:
+    warmths = tuple(i / 20 for i in range(21))
+    left = (0.15, 0.35, 0.6, 0.85)
+    found = space(generate(temperature=Options(warmths)))
+    sampler = build_sampler("gp", Needs(found, ("quality",), seed, n_startup=3))
+    assert sampler is not None
+    tried = [warmth for warmth in warmths if warmth not in left]
+    for number, warmth in enumerate(tried):
+        recording = Recording(Following({"0.generate.temperature": warmth}, Plain()))
+        draw(found, recording)
+        sampler.restore(number, tuple(recording.answers))
+        n_times = 3.6 - 0.6 * warmth  # the ceiling
+        sampler.tell(number, [1.0 - warmth], [n_times - 1.0])
+    assert draw(found, sampler.begin(seed)).layers[0][0].param("temperature") == max(left)
+
+
 class Standing:
     """A sampler that proposes better temperatures each time, or always the same poor ones."""
 

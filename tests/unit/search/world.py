@@ -20,11 +20,11 @@ from archon.runtime.budget import Budget, Caps
 from archon.runtime.clients import Budgeted, Reusing, Routed
 from archon.scoring.table import build_scorer
 from archon.search.baselines import single_calls
-from archon.search.evaluate import Evaluator
+from archon.search.evaluate import Evaluator, usable
 from archon.search.propose import Proposer
 from archon.search.samplers.tpe import tpe_sampler
 from archon.search.space import Space
-from archon.search.study import History, Plan, Search, SearchEnd, usable
+from archon.search.study import History, Plan, Search, SearchEnd
 from archon.store.opening import Store, open_store
 
 STUDY = "s1"

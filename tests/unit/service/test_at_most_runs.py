@@ -65,7 +65,9 @@ async def test_no_trial_is_stopped_behind_one_that_passes_a_ceiling(
     )
     report = await run(load_job(path), store, settings)
     rivals = [re.match(r"behind trial (\d+)", line.reason) for line in report.trials]
-    for found in filter(None, rivals):
+    stopped = [found for found in rivals if found]
+    assert stopped
+    for found in stopped:
         rival = report.trials[int(found[1])]
         assert mean_tokens(store, report, rival.pipeline_id) <= most
     over = [line for line in report.trials if mean_tokens(store, report, line.pipeline_id) > most]

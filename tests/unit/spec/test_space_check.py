@@ -6,7 +6,18 @@ import pytest
 
 from archon.core.architecture import Architecture
 from archon.core.errors import Problem, SpecError
-from archon.search.space import Chain, ComponentNode, LayerNode, OneOf, Range, Repeat, Space
+from archon.search.grammar import Step, grammar
+from archon.search.space import (
+    Chain,
+    ComponentNode,
+    EnsembleNode,
+    Fixed,
+    LayerNode,
+    OneOf,
+    Range,
+    Repeat,
+    Space,
+)
 from archon.spec import space_check
 from archon.spec.findings import Findings
 from archon.spec.job import JobSpec
@@ -190,3 +201,35 @@ def test_of_many_bad_combinations_a_few_are_shown_and_the_rest_is_counted(
     with pytest.raises(SpecError, match="and 4 more combinations that cannot run") as refused:
         findings.raise_if_any()
     assert str(refused.value).count("are too many") == 5
+
+
+def said_of(space: Space) -> str:
+    """What is wrong with it; "" where nothing is."""
+    findings = Findings(parse_document(b"space:\n  layers: []", "f"))
+    check_pipelines(space, findings)
+    try:
+        findings.raise_if_any()
+    except SpecError as refused:
+        return str(refused)
+    return ""
+
+
+@pytest.mark.parametrize("is_well_typed", [True, False])
+def test_what_may_follow_on_many_side_by_side_alone_is_looked_at(is_well_typed: bool) -> None:
+    def writers(n: int) -> LayerNode:
+        return LayerNode((EnsembleNode(ComponentNode("generate", ("a", "b")), n, n),))
+
+    def one(kind: str, **params: str) -> LayerNode:
+        fixed = tuple((name, Fixed(value)) for name, value in sorted(params.items()))
+        return LayerNode((ComponentNode(kind, (), fixed),))
+
+    by_score = {} if is_well_typed else {"weight": "score", "by": "check"}
+    steps = {
+        "start": [Step("produce", "1", writers(1), "one"), Step("produce", "2", writers(2), "two")],
+        "one": [Step("select", "longest", one("select", order="longest"), "end")],
+        "two": [Step("select", "vote", one("vote", **by_score), "end")],
+        "end": [],
+    }
+    found = grammar(steps, start="start", final=frozenset({"end"}), most=2)
+    assert found is not None
+    assert ("check" in said_of(Space(Chain((found,))))) == (not is_well_typed)
