@@ -133,6 +133,8 @@ def _export_pipeline(
         check_output(output, is_forced=is_forced)
     if rule is not None and trial is not None:
         raise SpecError("--rule and --trial both say which pipeline. Leave one of them out.")
+    if within is not None and rule not in (None, RuleName.CHEAPEST):
+        raise SpecError("--within is of the cheapest: give --rule cheapest, or leave it out.")
     by = rule or RuleName.BEST
     with open_reader(load_settings().database_url.reveal()) as reader:
         report = load_report(reader, study)

@@ -145,7 +145,7 @@ def _print_final(report: StudyReport, final: FinalReport, console: Console) -> N
     if others:
         said = ", ".join(f"trial {trial_of[one]} {number('quality', mean)}" for one, mean in others)
         console.print(
-            f"Other single calls: {said}. Each row is against the one that it beats least."
+            f"Other single calls: {said}. Each row is against the one that it beats least surely."
         )
     run_again = {standing.pipeline_id for standing in judgement.standings}
     run_again |= {one for one, _ in others}

@@ -144,7 +144,9 @@ def _wrong_value(parameter: Field[Any], value: object) -> str:
         return f"expected {wanted.__name__}, got {type(value).__name__} {value!r}."
     options = rules.get("options")
     if options and value not in options:
-        return f"{value!r} is not one of {', '.join(options)}."
+        near = difflib.get_close_matches(str(value), [str(option) for option in options], n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return f"{value!r} is not one of {', '.join(options)}.{hint}"
     return _out_of_range(value, rules.get("low"), rules.get("high"))
 
 

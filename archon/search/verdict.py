@@ -60,10 +60,15 @@ def _won(judgement: Judgement, winner: Standing) -> Iterator[str]:
     versus, price = winner.versus_baseline, judgement.price
     if versus is None or judgement.baseline is None:
         raise AssertionError("a winner has beaten the best single call")
-    yield f"{winner.pipeline_id} is better than the best single call: {_means(versus)},"
+    if versus.other_id == judgement.baseline.pipeline_id:
+        yield f"{winner.pipeline_id} is better than the best single call: {_means(versus)},"
+    else:
+        # The claim is made against every one; its figures are those of the one that it rests on.
+        yield f"{winner.pipeline_id} is better than the best single call and than the others, least"
+        yield f"surely than {versus.other_id}: {_means(versus)},"
     yield f"a gain of {_range(versus.difference)} {_confidence(judgement)}."
     yield f"It wins {versus.n_wins}, loses {versus.n_losses} and ties {versus.n_ties}."
-    yield f"It takes {_amount(winner, price)} a question, the single call"
+    yield f"It takes {_amount(winner, price)} a question, the best single call"
     yield f"{_amount(judgement.baseline, price)}."
     yield from _left_out(versus)
     yield from _cheaper(judgement, winner)
@@ -88,11 +93,11 @@ def _not_won(judgement: Judgement, compared: list[Comparison]) -> Iterator[str]:
         yield f"on each question ({nearest.mean:.2f} on average over {n})."
     elif nearest.difference.value <= 0:
         yield "No winner: the best single call itself is not beaten by any finalist."
-        yield f"Nearest is {nearest.pipeline_id}: {_means(nearest)}, a difference of"
+        yield f"Nearest is {nearest.pipeline_id}: {_means(nearest, judgement)}, a difference of"
         yield f"{_range(nearest.difference)} {_confidence(judgement)}."
     else:
         yield "No winner: no finalist is shown to be better than the best single call."
-        yield f"Nearest is {nearest.pipeline_id}: {_means(nearest)}, but a difference of"
+        yield f"Nearest is {nearest.pipeline_id}: {_means(nearest, judgement)}, but a difference of"
         yield f"{_range(nearest.difference)} {_confidence(judgement)} may be chance."
     if not nearest.is_worse:
         yield from _power(nearest)
@@ -118,9 +123,13 @@ def _left_out(comparison: Comparison) -> Iterator[str]:
         yield f"Left out: {_questions(comparison.n_left_out)} without a score for both."
 
 
-def _means(comparison: Comparison) -> str:
+def _means(comparison: Comparison, judgement: Judgement | None = None) -> str:
+    """Both scores; with a judgement also whose the other is, where not the best single call's."""
+    best = judgement.baseline if judgement else None
+    is_other = best is not None and comparison.other_id != best.pipeline_id
+    whose = f" of {comparison.other_id}" if is_other else ""
     n = _questions(comparison.n_pairs)
-    return f"{comparison.mean:.2f} against {comparison.other_mean:.2f} on {n}"
+    return f"{comparison.mean:.2f} against {comparison.other_mean:.2f}{whose} on {n}"
 
 
 def _range(difference: Interval) -> str:

@@ -242,6 +242,9 @@ async def test_export_of_a_rule_or_a_trial_is_that_pipeline(
     assert made.architecture.pipeline_id() == trial["pipeline_id"]
     gone = await archon("export", "sums", "--trial", "99", folder=tmp_path)
     assert gone.code == 2
+    near = await archon("export", "sums", "--rule", "best", "--within", "0.1", folder=tmp_path)
+    assert near.code == 2
+    assert "give --rule cheapest" in near.err
     both = await archon("export", "sums", "--trial", "4", "--rule", "best", folder=tmp_path)
     assert both.code == 2
     assert not both.out

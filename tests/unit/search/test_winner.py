@@ -45,7 +45,7 @@ def test_judge_names_the_best_finalist_that_beats_the_single_call() -> None:
     assert "top is better than the best single call: 0.70 against 0.40 on 60" in found.verdict
     assert "for 3 finalists together" in found.verdict
     assert "wins 20, loses 2 and ties 38" in found.verdict
-    assert "900 tokens a question, the single call 50 tokens" in found.verdict
+    assert "900 tokens a question, the best single call 50 tokens" in found.verdict
 
 
 def test_judge_of_several_objectives_also_names_the_cheapest_that_is_no_worse() -> None:
@@ -117,6 +117,23 @@ def test_winner_is_better_than_every_single_call_not_than_one_that_looked_best()
     assert found.baseline is not None
     assert (found.baseline.pipeline_id, found.winner_id) == ("strong", None)
     assert judge([strong, BASE], [TOP], QUALITY) == found
+
+
+def test_verdict_says_whose_figures_it_gives_where_another_single_call_is_beaten_less_surely() -> (
+    None
+):
+    top = pipeline("top", improved(20), tokens=900)
+    elsewhere = [1.0] * 9 + [0.0] * 15 + [1.0] * 12 + [0.0] * 24
+    other = pipeline("other", elsewhere, tokens=50)
+    found = judge([BASE, other], [top], QUALITY)
+    assert found.baseline is not None
+    assert (found.baseline.pipeline_id, found.winner_id) == ("base", "top")
+    assert "least surely than other: 0.73 against 0.35 on 60" in found.verdict
+    assert "the best single call 50 tokens" in found.verdict
+    unsure = pipeline("unsure", improved(4), tokens=900)
+    lost = judge([BASE, other], [unsure], QUALITY)
+    assert lost.winner_id is None
+    assert "0.47 against 0.35 of other on 60" in lost.verdict
 
 
 def test_single_call_is_no_finalist_against_another_one() -> None:
