@@ -19,7 +19,16 @@ from archon.service.listing import state_of
 from archon.service.prepare import check_priced
 from archon.service.report import job_of
 from archon.service.steering import amounts
-from archon.service.terms import FINISHED, Change, Terms, no_room, recorded, refusal, terms_of
+from archon.service.terms import (
+    FINISHED,
+    TOO_EARLY,
+    Change,
+    Terms,
+    no_room,
+    recorded,
+    refusal,
+    terms_of,
+)
 from archon.store.opening import Store
 
 LOOK_EVERY_S = 0.1
@@ -118,6 +127,8 @@ async def _at_rest(study: StudyRow, verb: Verb, store: Store, change: Change) ->
         ends = ("interrupted", "pruned") if job.sampler == "gain" else ("interrupted",)
         return await _changed(study, store, change, terms, frozenset(ends))
     if verb == "finish" and study.state in ("running", "paused"):
+        if not study.n_complete:
+            return Answered(study, TOO_EARLY, "refused", is_running=False)
         try:
             await store.instructions(study.study_id).give("finish", at_rest=FINISHED)
         except Conflict:

@@ -21,6 +21,7 @@ from archon.service.budgets import caps_of
 from archon.service.ownership import OwnedStudy
 from archon.service.terms import (
     FINISHED,
+    TOO_EARLY,
     Change,
     Terms,
     lower_of,
@@ -222,10 +223,17 @@ class Steering:
         if self._search is not None and self._search.is_over:
             await self._instructions.answer(one.number, "done", "the finalists run already")
             return
+        if not (await asyncio.to_thread(self._reader.find_study, self._study_id)).n_complete:
+            await self._refuse(one, TOO_EARLY)
+            return
         self.terms = replace(self.terms, finish=FINISHED)
         await self._done(one, f"ends the search{self._in_flight()}; the finalists come next")
         self._end_search()
         await self._go_on()
+
+    async def _refuse(self, one: Instruction, reason: str) -> None:
+        await self._instructions.answer(one.number, "refused", reason)
+        self._say(f"`archon {_name_of(one)}` from {one.given_from} was refused: {reason}")
 
     def _end_search(self) -> None:
         if self._search is not None and not self._search.is_over:
@@ -238,8 +246,7 @@ class Steering:
         # From here to the caps nothing else runs: what is spent and in flight stays as it is.
         spent = amounts(self.budget.spent) | {"trials": n_begun, "wall_s": self._owned.elapsed_s}
         if reason := refusal(change, spent=spent, reserved=amounts(self.budget.reserved)):
-            await self._instructions.answer(one.number, "refused", reason)
-            self._say(f"`archon change` from {one.given_from} was refused: {reason}")
+            await self._refuse(one, reason)
             return
         said, from_trial = self.terms.in_words(change), self.terms.begins_at(n_begun)
         new = self.terms.with_change(change, from_trial=from_trial)
@@ -278,12 +285,16 @@ class Steering:
         except StoreError:
             self._is_unsure = True
             raise
-        name = "stop --finish" if one.verb == "finish" else one.verb
-        self._say(f"`archon {name}` from {one.given_from}: {answer}.")
+        self._say(f"`archon {_name_of(one)}` from {one.given_from}: {answer}.")
 
     def _in_flight(self) -> str:
         n = self.budget.reserved.calls
         return f"; {counted(n, 'call')} in flight {'is' if n == 1 else 'are'} finished" if n else ""
+
+
+def _name_of(one: Instruction) -> str:
+    """The command that gives it."""
+    return "stop --finish" if one.verb == "finish" else one.verb
 
 
 def amounts(given: Amount) -> dict[str, float]:

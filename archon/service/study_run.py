@@ -79,18 +79,10 @@ async def run_job(
         ArchonError: The study cannot go on now. It rests as paused, and can be resumed.
         asyncio.CancelledError: It was stopped; likewise.
     """
-    studies, study_id = store.studies(), prepared.study_id
-    try:
-        if store.reader().find_study(study_id).state == "completed":
-            return
-    except NotFound:
-        # An empty study would take over the name of one that ran.
-        check_keys(prepared.job.used_models, settings)
-        await studies.create(prepared.new_study(), prepared.questions.rows())
-    # Also one that is new: another process may have made it in the same moment, and run it.
-    await studies.take(study_id)
+    if not await _taken(prepared, store, settings):
+        return
     clock = StudyClock()
-    owned = OwnedStudy(study_id, store, clock=clock)
+    owned = OwnedStudy(prepared.study_id, store, clock=clock)
     try:
         steering = _steering(prepared.job, store, owned, clock, say)
         await steering.answer_old()
@@ -114,6 +106,21 @@ async def run_job(
         await owned.pause(str(error))
         raise
     await owned.rest(state, reason)
+
+
+async def _taken(prepared: PreparedJob, store: Store, settings: Settings) -> bool:
+    """Make the study, where it is new, and take it; False for one that is completed."""
+    studies, study_id = store.studies(), prepared.study_id
+    try:
+        if store.reader().find_study(study_id).state == "completed":
+            return False
+    except NotFound:
+        # An empty study would take over the name of one that ran.
+        check_keys(prepared.job.used_models, settings)
+        await studies.create(prepared.new_study(), prepared.questions.rows())
+    # Also one that is new: another process may have made it in the same moment, and run it.
+    await studies.take(study_id)
+    return True
 
 
 def _steering(

@@ -19,6 +19,11 @@ from archon.service.units import count, duration, usd
 from archon.spec.job import BudgetSpec, JobSpec
 
 FINISHED = "ended by `archon stop --finish`"
+TOO_EARLY = (
+    "no pipeline has been seen on all its questions yet, so that there would be no finalist. "
+    "Without --finish the study stops, and can run on later"
+)
+"""Why a search cannot be finished."""
 
 
 @dataclass(frozen=True, slots=True)

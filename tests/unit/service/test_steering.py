@@ -206,6 +206,25 @@ async def test_finished_search_runs_its_finalists_also_where_it_was_paused(
     assert not report.final.held_out_stopped
 
 
+async def test_search_without_one_whole_trial_is_not_finished_but_runs_on(
+    stub: Stub, tmp_path: Path, store: Store, settings: Settings, elsewhere: Elsewhere
+) -> None:
+    stub.latency_s = 0.1
+    job = load_job(write_job(tmp_path, stub.base_url, budget={"trials": 2, "held_out_share": 0.5}))
+    async with running(job, store, settings) as task:
+        await until(lambda: stub.ledger.completions > 0)
+        await elsewhere.tell("pause")
+        early = await elsewhere.tell("finish")
+        assert (early.state, "no finalist" in early.answer) == ("refused", True)
+        await elsewhere.tell("stop")
+        with pytest.raises(StoppedFromOutside):
+            await task
+    at_rest = await elsewhere.tell("finish")
+    assert (at_rest.state, at_rest.is_running) == ("refused", False)
+    stub.latency_s = 0.0
+    assert len((await run(job, store, settings)).trials) == 2
+
+
 def elsewhere_complete(elsewhere: Elsewhere) -> int:
     studies = elsewhere.store.reader().studies()
     return studies[0].n_complete if studies else 0
